@@ -1,0 +1,1 @@
+"""Follow price sources and turn their quotes into prices one can trust."""
