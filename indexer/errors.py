@@ -1,0 +1,60 @@
+"""The indexer's branch of the error tree."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from shared.errors import Inconsistent, Permanent
+
+
+class DecodeError(Permanent):
+    """This log does not fit this ABI. Handled by the decoder's caller, who keeps the log raw with the reason."""
+
+    reason: ClassVar[str] = "undecodable"
+    advice: ClassVar[str] = "compare the contract's ABI with what is deployed, then run `usdx backfill --redecode`"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = reason
+
+
+class BadAbi(Permanent):
+    """An ABI, or an event named in the config, makes no sense. Handled by nobody: the process ends."""
+
+    reason: ClassVar[str] = "bad_abi"
+    advice: ClassVar[str] = "give a plain ABI array, a Hardhat or Foundry artifact, or human-readable signatures"
+
+
+class SchemaDrift(Permanent):
+    """A table no longer fits the ABI. Handled by nobody: the message holds the command that mends it."""
+
+    reason: ClassVar[str] = "schema_drift"
+    advice: ClassVar[str] = "run the command above, or index the stream again"
+
+
+class DeepReorg(Permanent):
+    """The chain changed below the last finalized block. The stream halts; nothing is deleted."""
+
+    reason: ClassVar[str] = "deep_reorg"
+    advice: ClassVar[str] = "compare the endpoints; if the chain really was replaced, reindex its streams"
+
+
+class WrongChain(Permanent):
+    """The endpoint serves another chain than the one this database holds."""
+
+    reason: ClassVar[str] = "wrong_chain"
+    advice: ClassVar[str] = "point the chain at its own endpoint, or use a fresh database"
+
+
+class CursorMoved(Permanent):
+    """Somebody else moved this stream's cursor. The step is undone whole."""
+
+    reason: ClassVar[str] = "cursor_moved"
+    advice: ClassVar[str] = "run one indexer per stream"
+
+
+class ForkedRange(Inconsistent):
+    """A range does not link to itself: its headers belong to different forks."""
+
+    reason: ClassVar[str] = "forked_range"
+    advice: ClassVar[str] = "ask again; the endpoint switched forks in mid-answer"

@@ -1,0 +1,149 @@
+"""The nouns of the indexer: blocks, ranges, logs, cursors and what a step did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.rpc_types import RawLog as Log
+
+__all__ = ["Batch", "BlockRef", "Committed", "Cursor", "Filter", "Idle", "Log", "Logs", "Range", "RolledBack", "Step", "Timing", "Undecoded"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """One block by number and hash. Shape: `parent` links it to the block below; `time` is the chain's own, unix seconds."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An inclusive interval of block numbers, `first..last`; never empty."""
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.first <= self.last:
+            raise ValueError(f"not a block range: {self.first}..{self.last}")
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and self.first <= number <= self.last
+
+    def __str__(self) -> str:
+        return f"{self.first}..{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which logs to ask for. An empty tuple means any."""
+
+    addresses: tuple[bytes, ...] = ()
+    topic0s: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """All logs of a range that match a filter, checked against headers from the same endpoint.
+
+    Shape: `logs` ascend by (block, index). `headers` holds at least the first and the last block of the range, every
+    block of it when the range was asked for `linked` (each one's parent is the block below), and every block that has
+    logs when the node puts no `blockTimestamp` into them.
+    """
+
+    range: Range
+    headers: Mapping[int, BlockRef]
+    logs: Sequence[Log]
+    size_bytes: int = 0
+
+    @property
+    def first(self) -> BlockRef:
+        return self.headers[self.range.first]
+
+    @property
+    def last(self) -> BlockRef:
+        return self.headers[self.range.last]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a stream is: everything up to and including this block is stored. A fresh stream has `hash` None."""
+
+    number: int
+    hash: bytes | None
+    time: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """A log that matched a stream but not its ABI, kept raw with the reason."""
+
+    stream: str
+    log: Log
+    time: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The decoded rows of one range. Shape: rows by table name, either as tuples or as finished binary COPY rows."""
+
+    range: Range
+    rows: Mapping[str, Sequence[tuple[object, ...]]] = field(default_factory=dict)
+    copies: Mapping[str, bytes] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    undecoded: Sequence[Undecoded] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where a step spent its time, in seconds."""
+
+    fetch_s: float = 0.0
+    decode_s: float = 0.0
+    store_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A range was stored and its streams moved up to `block`. `events` counts rows by event name."""
+
+    chain: str
+    streams: tuple[str, ...]
+    range: Range
+    block: BlockRef
+    events: Mapping[str, int]
+    live: bool
+    batch: Batch
+    timing: Timing
+    committed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The chain changed under its streams: rows above `ancestor` are gone. `events` counts them by event name."""
+
+    chain: str
+    streams: tuple[str, ...]
+    ancestor: int
+    depth: int
+    events: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """There was nothing to do: every stream stands at the tip."""
+
+    chain: str
+    tip: BlockRef
+
+
+Step = Committed | RolledBack | Idle
