@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-# Run by a bare interpreter just before the program itself: asks Linux to signal the child when its parent dies, then becomes
-# the program (same pid). A parent that died before the request is noticed by its pid.
+# Run by a bare interpreter just before the program itself: asks Linux to signal the child when its parent dies, then
+# becomes the program (same pid). A parent that died before the request is noticed by its pid.
 _LEASH = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, int(sys.argv[2]))

@@ -35,8 +35,8 @@ class Anvil:
     ) -> AsyncIterator["Anvil"]:
         """A fresh chain for as long as the block lasts; port 0 picks a free one.
 
-        `block_time_s=None` mines one block per transaction (and `evm_mine` at will). Raises PartMissing when there is no
-        anvil to be had and PartFailed when it ends before it listens, for instance because the port is taken.
+        `block_time_s=None` mines one block per transaction (and `evm_mine` at will). Raises PartMissing when there is
+        no anvil to be had and PartFailed when it ends before it listens, for instance because the port is taken.
         """
         program = await asyncio.to_thread(catalogue.anvil)
         with tempfile.TemporaryDirectory(prefix="usdx-anvil-") as scratch:
@@ -56,9 +56,13 @@ async def _address(process: asyncio.subprocess.Process, log: Path, seen: int) ->
     """Wait for the line in which anvil says where it listens."""
     while True:
         ended = process.returncode is not None
-        text = log.read_bytes()[seen:].decode(errors="replace")
+        text = _written(log, seen)
         if found := _LISTENING.search(text):
             return found[1]
         if ended:
             raise PartFailed("anvil", " / ".join(text.strip().splitlines()[-3:]))
         await asyncio.sleep(0.02)
+
+
+def _written(log: Path, seen: int) -> str:
+    return log.read_bytes()[seen:].decode(errors="replace")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def folder() -> Path:
-    """Where fetched programs live: `USDX_PARTS_DIR`, else `.usdx/parts` of the checkout (of the current folder when installed)."""
+    """Where fetched programs live: `USDX_PARTS_DIR`, else `.usdx/parts` of the checkout, else of the current folder."""
     if configured := os.environ.get("USDX_PARTS_DIR"):
         return Path(configured).absolute()
     checkout = Path(__file__).parents[2]
@@ -21,8 +21,8 @@ def folder() -> Path:
 def filled(name: str, fill: Callable[[Path], None]) -> Path:
     """The folder `name` of the cache; the first to ask fills it, everybody else waits for that one.
 
-    `fill` writes into an empty folder which gets its name only when complete, so a killed or failed fetch leaves nothing
-    that looks fetched.
+    `fill` writes into an empty folder which gets its name only when complete, so a killed or failed fetch leaves
+    nothing that looks fetched.
     """
     target = folder() / name
     if target.is_dir():

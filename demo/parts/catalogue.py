@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from demo.parts import cache, debian, fetch, npm
 from demo.parts.errors import PartMissing
@@ -57,17 +58,31 @@ def _fetch_anvil(into: Path) -> None:
 
 
 # The pages of Debian's Prometheus load these from their own packages.
-_PROMETHEUS_PAGES = (
-    "fonts-glyphicons-halflings libjs-bootstrap4 libjs-eonasdan-bootstrap-datetimepicker libjs-jquery libjs-jquery-hotkeys"
-    " libjs-moment libjs-moment-timezone libjs-mustache libjs-popper.js libjs-rickshaw libjs-d3"
-).split()
+_PROMETHEUS_PAGES = [
+    "fonts-glyphicons-halflings",
+    "libjs-bootstrap4",
+    "libjs-d3",
+    "libjs-eonasdan-bootstrap-datetimepicker",
+    "libjs-jquery",
+    "libjs-jquery-hotkeys",
+    "libjs-moment",
+    "libjs-moment-timezone",
+    "libjs-mustache",
+    "libjs-popper.js",
+    "libjs-rickshaw",
+]
 
 
 def _fetch_prometheus(into: Path) -> None:
-    debian.unpack(["prometheus", *_PROMETHEUS_PAGES], into)
+    debian.unpack(["prometheus"], into, wanted=_PROMETHEUS_PAGES)
     debian.expose(into, {"prometheus": "prometheus", "promtool": "promtool"})
 
 
 def _fetch_alertmanager(into: Path) -> None:
     debian.unpack(["prometheus-alertmanager"], into)
     debian.expose(into, {"alertmanager": "prometheus-alertmanager", "amtool": "amtool"})
+
+
+PROGRAMS: Mapping[str, Callable[[], Path]] = MappingProxyType(
+    {"anvil": anvil, "prometheus": prometheus, "promtool": promtool, "alertmanager": alertmanager, "amtool": amtool}
+)

@@ -1,6 +1,6 @@
 """What can go wrong when a program is looked for."""
 
-Permanent = RuntimeError  # until shared.errors is here
+from shared.errors import Permanent
 
 
 class PartMissing(Permanent):

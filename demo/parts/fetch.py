@@ -28,7 +28,7 @@ def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None,
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise FetchFailed(f"{tool}: {exc}") from exc
     if done.returncode != 0:
-        raise FetchFailed(f"{tool} {argv[1]} failed: {_last_words(done.stderr or done.stdout)}")
+        raise FetchFailed(f"{tool} failed: {_last_words(done.stderr or done.stdout)}")
 
 
 def _last_words(output: str) -> str:

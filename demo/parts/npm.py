@@ -9,7 +9,7 @@ from demo.parts import cache, fetch
 
 
 def install(package: str, into: Path) -> None:
-    """Install `package` below `into`/node_modules without running its scripts; raises FetchFailed naming every way tried."""
+    """Install `package` below `into`/node_modules, its scripts not run; raises FetchFailed naming every way tried."""
     failures = []
     for npm in (_machine_npm, _wheel_npm):
         try:
