@@ -1,0 +1,135 @@
+"""Serve /metrics, /healthz and /readyz, and time every request by its route."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from shared.clock import Clock, system_clock
+from shared.errors import ConfigError, PortTaken
+from shared.exposition import Exposition
+from shared.health import Check, Health
+from shared.metrics import LATENCY, Family, Registry
+
+REQUESTS = Family(
+    "usdx_http_requests_total",
+    "counter",
+    "HTTP requests completed, by route template and status code.",
+    ("method", "route", "status"),
+)
+DURATION = Family(
+    "usdx_http_request_duration_seconds",
+    "histogram",
+    "HTTP request latency by route template.",
+    ("method", "route"),
+    "seconds",
+    LATENCY,
+)
+IN_PROGRESS = Family("usdx_http_requests_in_progress", "gauge", "HTTP requests being served.")
+FAMILIES = (REQUESTS, DURATION, IN_PROGRESS)
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+EXPECTED_STATUSES = ("200", "400", "500", "503")
+UNMATCHED = "unmatched"
+
+
+def app(registry: Registry, health: Health, clock: Clock | None = None) -> web.Application:
+    """An application with the three probe routes, to which a worker adds its own before it is served."""
+    application = web.Application(middlewares=[instrument(registry)])
+    exposition = Exposition(registry, clock or system_clock())
+    application.router.add_get("/metrics", exposition.handle)
+    application.router.add_get("/healthz", lambda request: _healthz(health))
+    application.router.add_get("/readyz", lambda request: _readyz(health))
+    application.on_startup.append(lambda started: _start_series(registry, started))
+    return application
+
+
+@asynccontextmanager
+async def serve(application: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    """Serve while the context is open; yields the port, which the system chose when `port` is 0."""
+    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await _listen(runner, host, port)
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise PortTaken(f"port {port} on {host} is taken by another program") from exc
+        raise ConfigError(f"cannot listen on {host}:{port}: {exc.strerror or exc}") from exc
+
+
+def instrument(registry: Registry) -> Middleware:
+    """A middleware that counts and times requests; all unknown paths share one label."""
+    requests, duration = registry.counter(REQUESTS), registry.histogram(DURATION)
+    in_progress = registry.gauge(IN_PROGRESS)
+    in_progress.set(0)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        method = request.method if request.method in METHODS else "other"
+        route, status, began = route_of(request), "500", perf_counter()
+        in_progress.add(1)
+        try:
+            response = await handler(request)
+            status = str(response.status)
+            return response
+        except web.HTTPException as exc:
+            status = str(exc.status)
+            raise
+        except asyncio.CancelledError:
+            status = "499"  # the client went away
+            raise
+        finally:
+            in_progress.add(-1)
+            requests.inc(method, route, status)
+            duration.observe(perf_counter() - began, method, route)
+
+    return middleware
+
+
+def route_of(request: web.Request) -> str:
+    """The template of the route that matched, `unmatched` when none did."""
+    resource = request.match_info.route.resource
+    return UNMATCHED if resource is None else resource.canonical
+
+
+async def _start_series(registry: Registry, application: web.Application) -> None:
+    """Let every known route's counters exist at 0, so that the first error is visible to `rate()`."""
+    requests, duration = registry.counter(REQUESTS), registry.histogram(DURATION)
+    for route in application.router.routes():
+        if route.resource is None or route.method not in METHODS - {"HEAD", "OPTIONS"}:
+            continue
+        duration.start(route.method, route.resource.canonical)
+        for status in EXPECTED_STATUSES:
+            requests.start(route.method, route.resource.canonical, status)
+
+
+async def _healthz(health: Health) -> web.Response:
+    loops = health.loops()
+    return _json({"alive": health.alive, "loops": _plain(loops)}, ok=health.alive)
+
+
+async def _readyz(health: Health) -> web.Response:
+    body = {"ready": health.ready, "status": health.status_line, "checks": _plain(health.checks())}
+    return _json(body, ok=health.ready)
+
+
+def _plain(checks: dict[str, Check]) -> dict[str, dict[str, object]]:
+    return {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()}
+
+
+def _json(body: dict[str, object], *, ok: bool) -> web.Response:
+    return web.json_response(body, status=200 if ok else 503)

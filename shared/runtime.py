@@ -1,0 +1,176 @@
+"""Run tasks together: stop all when one fails or when asked to, and drain within a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import structlog
+import uvloop
+
+from shared.clock import Clock, system_clock
+from shared.errors import TaskDied, Transient, UsdxError
+from shared.health import Health
+from shared.metrics import LOOP, Family, Registry
+
+EVENT_LOOP_LAG = Family(
+    "usdx_event_loop_lag_seconds", "histogram", "Delay of a 1 s asyncio timer.", (), "seconds", LOOP
+)
+FAMILIES = (EVENT_LOOP_LAG,)
+GRACE_S = 8.0  # leaves two of the promised ten seconds for closing pools and servers
+
+Task = Callable[["Stop"], Awaitable[None]]
+
+
+class Stop:
+    """The wish that everything ends; loops look at it between steps and sleep on it instead of on the clock."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Ask every task to end after the step in hand."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether to end."""
+        return self._event.is_set()
+
+    async def wait(self, timeout_s: float | None = None) -> bool:
+        """Sleep for `timeout_s` or until the stop; True when it is time to end."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), timeout_s)
+        return self._event.is_set()
+
+
+async def run(
+    tasks: Mapping[str, Task],
+    *,
+    grace_s: float = GRACE_S,
+    stop: Stop | None = None,
+    health: Health | None = None,
+    registry: Registry | None = None,
+) -> None:
+    """Run `tasks` until all have returned, one dies, or SIGTERM or SIGINT comes.
+
+    After a signal the tasks have `grace_s` to end by themselves, then they are cancelled; a second signal cancels them
+    at once. The error of the first task to die is raised after the others have ended: foreseen ones as they are, any
+    other as `TaskDied`.
+    """
+    stop = stop or Stop()
+    with _signals(stop) as hurry:
+        running = {asyncio.create_task(_wait(task, stop), name=name): name for name, task in tasks.items()}
+        for name in tasks:
+            if health is not None:
+                health.declare_task(name)
+        lag = asyncio.create_task(watch_event_loop(registry)) if registry is not None else None
+        try:
+            await _until_end(set(running), stop)
+        finally:
+            stop.set()
+            await _drain(set(running), grace_s, hurry)
+            if lag is not None:
+                await _drain({lag}, 0, hurry)
+        _raise_first(running)
+
+
+async def _wait(task: Task, stop: Stop) -> None:
+    await task(stop)
+
+
+async def _until_end(running: set[asyncio.Task[Any]], stop: Stop) -> None:
+    stopped: asyncio.Task[Any] = asyncio.create_task(stop.wait())
+    try:
+        while running and not stop.is_set():
+            done, _ = await asyncio.wait({*running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            running -= done
+            if any(task.cancelled() or task.exception() for task in done):
+                return
+    finally:
+        stopped.cancel()
+
+
+async def _drain(running: set[asyncio.Task[Any]], grace_s: float, hurry: asyncio.Event) -> None:
+    """Wait for the tasks, cancel what is left after `grace_s` or on `hurry`, and wait for that."""
+    hurried: asyncio.Task[Any] = asyncio.create_task(hurry.wait())
+    deadline = asyncio.get_running_loop().time() + grace_s
+    left = {task for task in running if not task.done()}
+    while left and not hurried.done() and (remaining := deadline - asyncio.get_running_loop().time()) > 0:
+        await asyncio.wait({*left, hurried}, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
+        left = {task for task in left if not task.done()}
+    for task in left:
+        task.cancel()
+    hurried.cancel()
+    await asyncio.gather(*running, hurried, return_exceptions=True)
+
+
+def _raise_first(running: Mapping[asyncio.Task[Any], str]) -> None:
+    for task, name in running.items():
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, UsdxError):
+            raise error
+        if error is not None:
+            raise TaskDied(f"task {name} died: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _signals(stop: Stop) -> Iterator[asyncio.Event]:
+    """SIGTERM and SIGINT set `stop`; the second one sets the yielded event."""
+    loop, hurry = asyncio.get_running_loop(), asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            hurry.set()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield hurry
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def watch_event_loop(registry: Registry, period_s: float = 1.0) -> None:
+    """Observe for ever by how much a timer of `period_s` fires too late."""
+    lag = registry.histogram(EVENT_LOOP_LAG).of()
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + period_s
+        await asyncio.sleep(period_s)
+        lag.observe(max(0.0, loop.time() - due))
+
+
+async def repeat(
+    name: str,
+    step: Callable[[], Awaitable[object]],
+    *,
+    period_s: float,
+    stop: Stop,
+    health: Health,
+    clock: Clock | None = None,
+) -> None:
+    """Take `step` every `period_s` until the stop, beating after each; `Transient` errors are logged and survived."""
+    clock, log = clock or system_clock(), structlog.get_logger(name)
+    while not stop.is_set():
+        began = clock.monotonic()
+        try:
+            await step()
+        except Transient as exc:
+            health.failed(name)
+            log.warning("step failed", reason=exc.reason, error=str(exc))
+        health.beat(name)
+        await stop.wait(max(0.0, period_s - (clock.monotonic() - began)))
+
+
+def run_process(main: Callable[[], Awaitable[None]]) -> None:
+    """Run a whole process on uvloop."""
+
+    async def entry() -> None:
+        await main()
+
+    uvloop.run(entry())

@@ -1,0 +1,262 @@
+"""What a user can configure, as frozen models with their defaults.
+
+Every table forbids unknown keys. Secrets are `SecretStr`, given plainly or through the sibling key `…_file`. Relative
+paths mean relative to the config file's folder, which the loader passes in as the validation context `folder`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from eth_utils.address import is_checksum_address
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+_UNIT_S = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_seconds(value: object) -> float:
+    """Seconds from 5, "5s", "500ms", "30m", "1h" or "1d"."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('a duration such as 5, "5s", "500ms", "30m" or "1h"')
+    return float(match[1]) * _UNIT_S[match[2]]
+
+
+def parse_finality(value: object) -> str | int:
+    """The chain's own `"finalized"` tag, or a depth in blocks."""
+    if value == "finalized":
+        return "finalized"
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError('"finalized" or a depth in blocks, such as 64')
+
+
+def parse_start_block(value: object) -> str | int:
+    """A block number, or `"auto"`: the block in which the contract was deployed."""
+    if value == "auto":
+        return "auto"
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError('a block number or "auto"')
+
+
+def parse_address(value: object) -> str:
+    """An EVM address; mixed case must carry a right EIP-55 checksum. Comes back in lower case."""
+    if not isinstance(value, str) or not re.fullmatch(r"0x[0-9a-fA-F]{40}", value):
+        raise ValueError("an address: 0x and 40 hex digits")
+    digits = value[2:]
+    if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(value):
+        raise ValueError("an address with a right EIP-55 checksum (or all in lower case); a digit is mistyped")
+    return value.lower()
+
+
+def parse_addresses(value: object) -> tuple[str, ...]:
+    """One address or a list of them."""
+    return tuple(parse_address(one) for one in (value if isinstance(value, (list, tuple)) else [value]))
+
+
+def _against_folder(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder", Path())
+    return Path(folder) / path.expanduser()
+
+
+def _readable(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("a file that exists")
+    return path
+
+
+Seconds = Annotated[float, BeforeValidator(parse_seconds)]
+Finality = Annotated[str | int, BeforeValidator(parse_finality)]
+StartBlock = Annotated[str | int, BeforeValidator(parse_start_block)]
+Address = Annotated[str, BeforeValidator(parse_address)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(parse_addresses)]
+ConfigPath = Annotated[Path, AfterValidator(_against_folder)]
+ConfigFile = Annotated[Path, AfterValidator(_against_folder), AfterValidator(_readable)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Table(BaseModel):
+    """One table of the config file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def secret_from(value: object, info: ValidationInfo) -> object:
+    """The secret itself, else what its `…_file` sibling holds, without the newline at its end."""
+    file = info.data.get(f"{info.field_name}_file")
+    if file is None:
+        return value
+    if value not in (None, SecretStr("")):
+        raise ValueError(f"either this key or {info.field_name}_file, not both")
+    return Path(file).read_text().rstrip("\r\n")
+
+
+class DatabaseSettings(Table):
+    """Where the data lives; without a url an embedded Postgres under `data_dir`."""
+
+    url_file: ConfigFile | None = None
+    url: SecretStr | None = None
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 8
+
+    _url = field_validator("url", mode="before")(secret_from)
+
+
+class EndpointSettings(Table):
+    """One JSON-RPC endpoint of a chain; its name is what logs and metrics show."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+    url_file: ConfigFile | None = None
+    url: SecretStr = SecretStr("")
+
+    _url = field_validator("url", mode="before")(secret_from)
+
+    @field_validator("url", mode="after")
+    @classmethod
+    def _is_http(cls, value: SecretStr) -> SecretStr:
+        if not re.match(r"https?://[^\s/]+", value.get_secret_value()):
+            raise ValueError("an http:// or https:// address (or url_file)")
+        return value
+
+
+class ChainSettings(Table):
+    """One EVM chain and how it is reached."""
+
+    rpc: Annotated[tuple[EndpointSettings, ...], Field(min_length=1)]
+    finality: Finality = "finalized"
+    poll: Seconds = 1.0
+    block_time: Seconds | None = None
+    lag_threshold: Seconds = 300.0
+
+
+class ProtocolSettings(Table):
+    """One protocol folder, applied to one chain; what is given here overrides its protocol.toml."""
+
+    path: ConfigPath
+    chain: str
+    addresses: dict[str, Addresses] = {}
+    start_block: StartBlock | None = None
+
+
+class FeedSettings(Table):
+    """One price series. A table named like one of the sources holds that source's parameters."""
+
+    sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    max_deviation_bps: Annotated[int, Field(gt=0)] = 150
+    min_sources: Annotated[int, Field(ge=1)] = 2
+    every: Seconds = 5.0
+    timeout: Seconds = 2.0
+    heartbeat: Seconds = 60.0
+    required: bool = True
+    max_age: Seconds = 60.0
+    parameters: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _collect_parameters(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("sources"), (list, tuple)):
+            return data
+        tables = {k: v for k, v in data.items() if k in data["sources"] and isinstance(v, dict)}
+        rest = {k: v for k, v in data.items() if k not in tables}
+        return rest | ({"parameters": tables} if tables else {})
+
+
+class VenueSettings(Table):
+    """An exchange; its base_url is left out for the real one."""
+
+    base_url: str | None = None
+
+
+class AuthSettings(Table):
+    """Who may read a surface. Files are read again when they change."""
+
+    kind: Literal["none", "bearer", "basic"] = "none"
+    token_file: ConfigFile | None = None
+    user: str | None = None
+    password_file: ConfigFile | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "bearer" and self.token_file is None:
+            raise ValueError('token_file beside kind = "bearer"')
+        if self.kind == "basic" and (self.user is None or self.password_file is None):
+            raise ValueError('user and password_file beside kind = "basic"')
+        return self
+
+
+class TlsSettings(Table):
+    """Serve over TLS; with client_ca_file only to clients whose certificate it signed."""
+
+    cert_file: ConfigFile
+    key_file: ConfigFile
+    client_ca_file: ConfigFile | None = None
+
+
+class WorkerSettings(Table):
+    """Where one worker serves its own /metrics, /healthz and /readyz."""
+
+    host: str = "127.0.0.1"
+    port: Port
+    metrics_auth: AuthSettings = AuthSettings()
+    tls: TlsSettings | None = None
+
+
+class IndexerSettings(WorkerSettings):
+    """The indexer process."""
+
+    port: Port = 9101
+
+
+class OracleSettings(WorkerSettings):
+    """The oracle process."""
+
+    port: Port = 9102
+
+
+class AggregatorSettings(WorkerSettings):
+    """The aggregator process; `workers` are the base URLs whose expositions it merges."""
+
+    port: Port = 3001
+    workers: dict[str, str] = {}
+    refresh_every: Seconds | None = None
+
+
+class LogSettings(Table):
+    """How much is logged, and in which shape; `auto` is JSON unless stdout is a terminal."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Settings(Table):
+    """The whole config."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    chains: dict[str, ChainSettings] = {}
+    protocols: dict[str, ProtocolSettings] = {}
+    feeds: dict[str, FeedSettings] = {}
+    venues: dict[str, VenueSettings] = {}
+    indexer: IndexerSettings = IndexerSettings()
+    oracle: OracleSettings = OracleSettings()
+    aggregator: AggregatorSettings = AggregatorSettings()
+    log: LogSettings = LogSettings()
+    data_dir: Annotated[ConfigPath, Field(validate_default=True)] = Path(".usdx")
