@@ -74,29 +74,30 @@ def read(text: str) -> dict[str, Family]:
         if line.startswith("#"):
             _read_comment(line, families, owner)
         elif match := _SAMPLE.fullmatch(line):
-            name, inside, value = match.groups()
+            name, braced, value = match.groups()
             family = owner.get(name) or _declare(name, families, owner)
-            family.samples.append((name, inside or "", value))
+            family.samples.append((name, braced or "", value))
         elif line.strip():
             raise MalformedExposition(f"line {number} is no sample: {line[:80]!r}")
     return families
 
 
-def merge(parts: Sequence[Part]) -> Merged:
+def merge(parts: Sequence[Part], ours: Sequence[Family] = ()) -> Merged:
     """Give the union of the parts: same names stand together once, each sample labelled with its part's labels.
 
     The first HELP wins. A family that disagrees with an earlier part in TYPE, or takes one of its sample names, is left
-    out whole: two types under one name would make the entire scrape invalid.
+    out whole: two types under one name would make the entire scrape invalid. `ours` stand first, as they are, and no
+    part can add to them.
     """
     merged: dict[str, Family] = {}
-    claims: dict[str, str] = {}
+    claims = {name: "" for family in ours for name in family.names}
     counts: list[int] = []
     type_conflicts: list[str] = []
     help_conflicts: list[str] = []
     for part in parts:
         count = 0
         rename = frozenset(name for name, _ in part.labels)
-        prefix = ",".join(f'{name}="{_escape(value)}"' for name, value in part.labels)
+        prefix = inside(part.labels)
         for family in read(part.text).values():
             into = merged.get(family.name)
             if (into is not None and into.kind != family.kind) or any(
@@ -114,7 +115,7 @@ def merge(parts: Sequence[Part]) -> Merged:
             into.samples += _labelled(family.samples, prefix, rename)
             count += len(family.samples)
         counts.append(count)
-    return Merged(write(merged.values()), tuple(counts), tuple(type_conflicts), tuple(help_conflicts))
+    return Merged(write([*ours, *merged.values()]), tuple(counts), tuple(type_conflicts), tuple(help_conflicts))
 
 
 def write(families: Iterable[Family]) -> str:
@@ -124,14 +125,19 @@ def write(families: Iterable[Family]) -> str:
         if family.help is not None:
             out.append(f"# HELP {family.name} {family.help}\n")
         out.append(f"# TYPE {family.name} {family.kind}\n")
-        for name, inside, value in family.samples:
-            out.append(f"{name}{{{inside}}} {value}\n" if inside else f"{name} {value}\n")
+        for name, braced, value in family.samples:
+            out.append(f"{name}{{{braced}}} {value}\n" if braced else f"{name} {value}\n")
     return "".join(out)
 
 
-def labels_of(inside: str) -> dict[str, str]:
+def inside(labels: Iterable[tuple[str, str]]) -> str:
+    """Give what stands between a sample's braces for these labels."""
+    return ",".join(f'{name}="{_escape(value)}"' for name, value in labels)
+
+
+def labels_of(braced: str) -> dict[str, str]:
     """Give the labels that stand between a sample's braces, unescaped."""
-    return {name: _unescape(quoted[1:-1]) for name, quoted in _PAIRS.findall(inside)}
+    return {name: _unescape(quoted[1:-1]) for name, quoted in _PAIRS.findall(braced)}
 
 
 def _read_comment(line: str, families: dict[str, Family], owner: dict[str, Family]) -> None:
@@ -166,17 +172,17 @@ def _declare(name: str, families: dict[str, Family], owner: dict[str, Family]) -
 def _labelled(
     samples: list[tuple[str, str, str]], prefix: str, rename: frozenset[str]
 ) -> Iterator[tuple[str, str, str]]:
-    for name, inside, value in samples:
-        if not inside:
+    for name, braced, value in samples:
+        if not braced:
             yield name, prefix, value
             continue
-        own = _renamed(inside, rename) if any(label in inside for label in rename) else inside
+        own = _renamed(braced, rename) if any(label in braced for label in rename) else braced
         yield name, f"{prefix},{own}" if prefix else own, value
 
 
-def _renamed(inside: str, taken: frozenset[str]) -> str:
+def _renamed(braced: str, taken: frozenset[str]) -> str:
     """Keep a worker's own `job` as `exported_job`, as Prometheus does when labels collide."""
-    pairs = _PAIRS.findall(inside)
+    pairs = _PAIRS.findall(braced)
     names = taken | {name for name, _ in pairs}
     return ",".join(f"{_free(name, names) if name in taken else name}={value}" for name, value in pairs)
 
