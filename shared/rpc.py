@@ -1,0 +1,96 @@
+"""Ask one named endpoint one JSON-RPC question, or several in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from shared.clock import Clock
+from shared.rpc_answer import Answer, Question, Reply, read
+from shared.rpc_errors import RpcError
+from shared.rpc_types import Call
+
+
+class Transport(Protocol):
+    """The way to one endpoint. `post` raises TransportFailed when no answer arrives."""
+
+    async def post(self, body: bytes) -> Reply: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What one HTTP exchange was, for metrics and health. `outcomes` pairs with `methods`; None means a result."""
+
+    endpoint: str
+    methods: tuple[str, ...]
+    outcomes: tuple[RpcError | None, ...]
+    seconds: float
+    size_bytes: int
+
+
+def _ignore(exchange: Exchange) -> None:
+    pass
+
+
+class Rpc:
+    """One endpoint. Every failure is an RpcError that names the endpoint; nothing is retried here."""
+
+    def __init__(
+        self, name: str, transport: Transport, clock: Clock, observe: Callable[[Exchange], None] = _ignore
+    ) -> None:
+        self.name = name
+        self._transport = transport
+        self._clock = clock
+        self._observe = observe
+        self._next_id = 1
+
+    async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """The result of one call; None where the node says null."""
+        answer = (await self.answers([Call(method, params)]))[0]
+        if isinstance(answer, RpcError):
+            raise answer
+        return msgspec.json.decode(answer)
+
+    async def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """One entry a call, in order: its result or its RpcError. Raises RpcError when the batch as a whole failed."""
+        return [
+            answer if isinstance(answer, RpcError) else msgspec.json.decode(answer)
+            for answer in await self.answers(calls)
+        ]
+
+    async def answers(self, calls: Sequence[Call]) -> list[Answer]:
+        """As `batch`, each result still the node's own JSON. A single call travels without batch brackets."""
+        question = Question(self.name, tuple(call.method for call in calls), self._next_id)
+        self._next_id += len(calls)
+        began = self._clock.monotonic()
+        size_bytes = 0
+        outcomes: tuple[RpcError | None, ...] = (None,) * len(calls)
+        try:
+            reply = await self._transport.post(_body(calls, question.first_id))
+            size_bytes = len(reply.body)
+            answers = read(reply, question)
+            outcomes = tuple(answer if isinstance(answer, RpcError) else None for answer in answers)
+        except RpcError as error:
+            outcomes = (error,) * len(calls)
+            raise
+        finally:
+            seconds = self._clock.monotonic() - began
+            self._observe(Exchange(self.name, tuple(question.methods), outcomes, seconds, size_bytes))
+        return answers
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._transport.close()
+
+
+def _body(calls: Sequence[Call], first_id: int) -> bytes:
+    requests = [
+        {"jsonrpc": "2.0", "id": first_id + at, "method": call.method, "params": call.params}
+        for at, call in enumerate(calls)
+    ]
+    return msgspec.json.encode(requests[0] if len(requests) == 1 else requests)

@@ -1,0 +1,132 @@
+"""Read an HTTP answer as JSON-RPC results and errors, whatever the node made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from shared.rpc_errors import BadAnswer, RpcError, TransportFailed, classify, failed
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer; header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Answer = msgspec.Raw | RpcError
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    id: int | str | None = None
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def refused(self) -> bool:
+        return not isinstance(self.error, msgspec.UnsetType) and bytes(self.error) != b"null"
+
+
+_one = msgspec.json.Decoder(_Envelope)
+_many = msgspec.json.Decoder(list[_Envelope])
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, to read the answer by: the ids are `first_id`, `first_id + 1`, … in the order of `methods`."""
+
+    endpoint: str
+    methods: Sequence[str]
+    first_id: int
+
+
+def read(reply: Reply, question: Question) -> list[Answer]:
+    """One entry a call, in the order asked: its raw JSON result or its error.
+
+    Raises RpcError when the answer as a whole is none: not JSON-RPC, cut, or one error object for an entire batch.
+    """
+    try:
+        if reply.body.lstrip()[:1] == b"[":
+            envelopes = _many.decode(reply.body)
+        else:
+            envelopes = [_one.decode(reply.body)]
+    except msgspec.DecodeError as error:
+        raise _unreadable(reply, question) from error
+    if len(question.methods) == 1 and len(envelopes) == 1:
+        return [_answer(envelopes[0], reply, question, 0)]
+    if len(envelopes) == 1 and envelopes[0].id is None:
+        raise _whole(envelopes[0], reply, question)
+    by_id = {str(envelope.id): envelope for envelope in envelopes}
+    return [_answer(by_id.get(str(question.first_id + at)), reply, question, at) for at in range(len(question.methods))]
+
+
+def _whole(envelope: _Envelope, reply: Reply, question: Question) -> RpcError:
+    """One object that answers a batch: its error is everybody's."""
+    answer = _answer(envelope, reply, question, 0)
+    if isinstance(answer, RpcError):
+        return answer
+    return _contradiction(question, 0, f"one result came back for {len(question.methods)} calls")
+
+
+def _answer(envelope: _Envelope | None, reply: Reply, question: Question, at: int) -> Answer:
+    if envelope is None:
+        return _contradiction(question, at, "left out of the batch's answer")
+    if envelope.refused:
+        return _refusal(envelope.error, reply, question, at)
+    if isinstance(envelope.result, msgspec.UnsetType):
+        return _refusal(reply.body, reply, question, at)
+    return envelope.result
+
+
+def _refusal(raw: Any, reply: Reply, question: Question, at: int) -> RpcError:
+    code, text = _code_and_text(msgspec.json.decode(raw))
+    return _failed(reply, question, at, code, text)
+
+
+def _unreadable(reply: Reply, question: Question) -> RpcError:
+    """A bare string, HTML, nothing, or JSON that was cut."""
+    text = reply.body[:8_000].decode("utf-8", "replace").strip()
+    if reply.status == 200 and text[:1] in ("{", "["):
+        method = question.methods[0]
+        return TransportFailed(
+            f"{question.endpoint}: {method}: the answer was cut", endpoint=question.endpoint, method=method
+        )
+    return _failed(reply, question, 0, None, text)
+
+
+def _code_and_text(error: Any) -> tuple[int | None, str]:
+    """Code and words of an error member, which may also be a bare string or lack either."""
+    if not isinstance(error, dict):
+        return None, str(error)
+    code = error.get("code")
+    words = [error.get("message"), error.get("data"), error.get("error"), error.get("detail")]
+    text = " ".join(word if isinstance(word, str) else msgspec.json.encode(word).decode() for word in words if word)
+    return code if isinstance(code, int) else None, text
+
+
+def _failed(reply: Reply, question: Question, at: int, code: int | None, text: str) -> RpcError:
+    failure = classify(reply.status, code, text)
+    if (wait_s := _wait(reply.headers.get("retry-after", ""))) is not None:
+        failure = replace(failure, retry_after_s=wait_s)
+    return failed(question.endpoint, question.methods[at], failure, text or f"HTTP {reply.status}", code)
+
+
+def _wait(header: str) -> float | None:
+    """Seconds of a `Retry-After` header; a date there is not worth a calendar and reads as ten seconds."""
+    if not header:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        return 10.0
+
+
+def _contradiction(question: Question, at: int, what: str) -> BadAnswer:
+    method = question.methods[at]
+    return BadAnswer(f"{question.endpoint}: {method}: {what}", endpoint=question.endpoint, method=method)
