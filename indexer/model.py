@@ -7,12 +7,26 @@ from dataclasses import dataclass, field
 
 from shared.rpc_types import RawLog as Log
 
-__all__ = ["Batch", "BlockRef", "Committed", "Cursor", "Filter", "Idle", "Log", "Logs", "Range", "RolledBack", "Step", "Timing", "Undecoded"]
+__all__ = [
+    "Batch",
+    "BlockRef",
+    "Committed",
+    "Cursor",
+    "Filter",
+    "Idle",
+    "Log",
+    "Logs",
+    "Range",
+    "RolledBack",
+    "Step",
+    "Timing",
+    "Undecoded",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:
-    """One block by number and hash. Shape: `parent` links it to the block below; `time` is the chain's own, unix seconds."""
+    """One block by number and hash. Shape: `parent` is the hash of the block below; `time` is unix seconds."""
 
     number: int
     hash: bytes

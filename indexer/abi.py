@@ -1,0 +1,119 @@
+"""Read an ABI into event specs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from indexer.errors import BadAbi
+from indexer.events import (
+    IDENTIFIER,
+    MAX_DEPTH,
+    MAX_PARAMS,
+    AbiType,
+    EventSpec,
+    Param,
+    Tuple,
+    arrays,
+    scalar,
+    split_arrays,
+)
+from indexer.signature import parse_signature, signature_lines
+
+
+def parse(text: str) -> tuple[EventSpec, ...]:
+    """All distinct events of an ABI file's text. Raises BadAbi.
+
+    Accepts a plain JSON array, any artifact with an `abi` key (Hardhat, Foundry, Truffle, Vyper), a JSON array of
+    human-readable signatures, or such signatures one a line.
+    """
+    stripped = text.lstrip("\ufeff \t\r\n")
+    if stripped[:1] not in ("[", "{"):
+        return _distinct(parse_signature(line) for line in signature_lines(stripped))
+    try:
+        document = json.loads(stripped)
+    except (ValueError, RecursionError) as exc:
+        raise BadAbi(f"the ABI is no valid JSON: {exc}") from exc
+    return _distinct(_events(document))
+
+
+def select(events: Sequence[EventSpec], wanted: Iterable[str] | None) -> tuple[EventSpec, ...]:
+    """The events chosen by name (`Transfer`, all overloads) or by signature (`Transfer(address,address,uint256)`).
+
+    Raises BadAbi for a choice that matches nothing, naming what there is.
+    """
+    if wanted is None:
+        return tuple(events)
+    chosen: list[EventSpec] = []
+    for choice in wanted:
+        signature = parse_signature(choice).signature if "(" in choice else None
+        found = [event for event in events if (event.signature == signature if signature else event.name == choice)]
+        if not found:
+            known = ", ".join(sorted(event.signature for event in events)) or "none"
+            raise BadAbi(f"the ABI has no event {choice!r}; it has: {known}")
+        chosen += [event for event in found if event not in chosen]
+    return tuple(event for event in events if event in chosen)
+
+
+def merge(*groups: Sequence[EventSpec]) -> tuple[EventSpec, ...]:
+    """One list from several ABIs (a proxy's and its implementations'), the first mention of a layout winning."""
+    return _distinct(event for group in groups for event in group)
+
+
+def _events(document: Any) -> Iterator[EventSpec]:
+    if isinstance(document, dict):
+        inner = document.get("abi")
+        if isinstance(inner, str):
+            yield from parse(inner)
+            return
+        if not isinstance(inner, list):
+            raise BadAbi("the JSON object has no `abi` array; give the ABI or a Hardhat/Foundry artifact")
+        document = inner
+    if not isinstance(document, list):
+        raise BadAbi(f"expected an ABI array, got {type(document).__name__}")
+    for position, entry in enumerate(document):
+        if isinstance(entry, str):
+            if entry.split(None, 1)[:1] == ["event"]:
+                yield parse_signature(entry)
+        elif not isinstance(entry, dict):
+            raise BadAbi(f"entry {position} of the ABI is neither an object nor a signature")
+        elif entry.get("type") == "event":
+            yield _event(entry, position)
+
+
+def _event(entry: Mapping[str, Any], position: int) -> EventSpec:
+    name, inputs = entry.get("name") or "", entry.get("inputs", [])
+    if not isinstance(name, str) or not isinstance(inputs, list) or (name and not IDENTIFIER.fullmatch(name)):
+        raise BadAbi(f"entry {position} of the ABI is a malformed event: {str(entry)[:200]}")
+    return EventSpec(name, _params(inputs, name, 0), entry.get("anonymous") is True)
+
+
+def _params(items: Sequence[Any], owner: str, depth: int) -> tuple[Param, ...]:
+    if depth > MAX_DEPTH or len(items) > MAX_PARAMS:
+        raise BadAbi(f"event {owner}: parameters nested or repeated beyond reason")
+    return tuple(_param(item, owner, depth) for item in items)
+
+
+def _param(item: Any, owner: str, depth: int) -> Param:
+    if not isinstance(item, dict) or not isinstance(item.get("type"), str):
+        raise BadAbi(f"event {owner}: a parameter without a type: {str(item)[:200]}")
+    text, name = item["type"].strip(), item.get("name") or ""
+    if not isinstance(name, str):
+        raise BadAbi(f"event {owner}: a parameter's name is no text: {name!r}")
+    base, suffix = split_arrays(text)
+    if base == "tuple":
+        components = item.get("components", [])
+        if not isinstance(components, list):
+            raise BadAbi(f"event {owner}: `components` of {name or 'a tuple'} is no list")
+        inner: AbiType = Tuple(_params(components, owner, depth + 1))
+    else:
+        inner = scalar(base)
+    return Param(name, arrays(inner, suffix), item.get("indexed") is True)
+
+
+def _distinct(events: Iterable[EventSpec]) -> tuple[EventSpec, ...]:
+    kept: dict[object, EventSpec] = {}
+    for event in events:
+        kept.setdefault(event.layout, event)
+    return tuple(kept.values())
