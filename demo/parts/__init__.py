@@ -2,6 +2,6 @@
 
 from demo.parts.anvil import Anvil
 from demo.parts.catalogue import alertmanager, amtool, anvil, prometheus, promtool
-from demo.parts.errors import PartMissing
+from demo.parts.errors import PartFailed, PartMissing
 
-__all__ = ["Anvil", "PartMissing", "alertmanager", "amtool", "anvil", "prometheus", "promtool"]
+__all__ = ["Anvil", "PartFailed", "PartMissing", "alertmanager", "amtool", "anvil", "prometheus", "promtool"]
