@@ -1,0 +1,67 @@
+"""Say in our own words what Postgres and its driver refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from shared.errors import (
+    DatabaseConflict,
+    DatabaseRejected,
+    DatabaseTimeout,
+    DatabaseUnavailable,
+    UsdxError,
+)
+
+FOREIGN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+
+# SQLSTATE prefix → class; the longest prefix wins (PostgreSQL manual, appendix A).
+_BY_STATE: dict[str, type[UsdxError]] = {
+    "08": DatabaseUnavailable,  # connection exception
+    "25006": DatabaseUnavailable,  # read-only: we reached a standby
+    "40": DatabaseConflict,  # serialization failure, deadlock
+    "53": DatabaseUnavailable,  # too many connections, disk full, out of memory
+    "55006": DatabaseConflict,  # object in use
+    "55P03": DatabaseConflict,  # lock not available
+    "57014": DatabaseTimeout,  # cancelled by statement_timeout
+    "57P": DatabaseUnavailable,  # shutting down, starting up, crashed
+    "58": DatabaseUnavailable,  # system error
+    "XX": DatabaseUnavailable,  # internal error
+}
+
+
+@contextmanager
+def translated(target: str) -> Iterator[None]:
+    """Raise our errors for the driver's; `target` says which database, without secrets."""
+    try:
+        yield
+    except FOREIGN as exc:
+        raise translate(exc, target) from exc
+
+
+def translate(exc: BaseException, target: str) -> UsdxError:
+    """The error of our tree that says what `exc` says."""
+    if isinstance(exc, asyncpg.PostgresError):
+        return _by_state(exc.sqlstate or "")(f"database {target}: {_words(exc)}")
+    if isinstance(exc, TimeoutError):
+        return DatabaseUnavailable(f"database {target}: no answer in time")
+    if isinstance(exc, OSError):
+        return DatabaseUnavailable(f"database {target}: {exc.strerror or exc}")
+    if isinstance(exc, asyncpg.InterfaceError) and "closed" in str(exc):
+        return DatabaseUnavailable(f"database {target}: the connection is closed")
+    return DatabaseRejected(f"database {target}: {exc}")
+
+
+def _by_state(state: str) -> type[UsdxError]:
+    for length in (5, 3, 2):
+        if found := _BY_STATE.get(state[:length]):
+            return found
+    return DatabaseRejected
+
+
+def _words(exc: asyncpg.PostgresError) -> str:
+    words = str(exc)
+    detail = getattr(exc, "detail", None)
+    return f"{words} ({detail})" if detail else words
