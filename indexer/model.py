@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from shared.rpc_types import RawLog as Log
 
 __all__ = [
-    "Batch",
     "BlockRef",
     "Committed",
     "Cursor",
@@ -20,7 +19,6 @@ __all__ = [
     "RolledBack",
     "Step",
     "Timing",
-    "Undecoded",
 ]
 
 
@@ -96,28 +94,6 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Undecoded:
-    """A log that matched a stream but not its ABI, kept raw with the reason."""
-
-    stream: str
-    log: Log
-    time: int
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The decoded rows of one range. Shape: rows by table name, either as tuples or as finished binary COPY rows."""
-
-    range: Range
-    rows: Mapping[str, Sequence[tuple[object, ...]]] = field(default_factory=dict)
-    copies: Mapping[str, bytes] = field(default_factory=dict)
-    counts: Mapping[str, int] = field(default_factory=dict)
-    undecoded: Sequence[Undecoded] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Timing:
     """Where a step spent its time, in seconds."""
 
@@ -128,17 +104,22 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A range was stored and its streams moved up to `block`. `events` counts rows by event name."""
+    """A range was stored and its streams moved up to `block`.
+
+    Shape: `events` counts rows by event name. `live` says that the streams had been at the tip before; only then does
+    `rows` hold the rows by table, for those who count what is new. `committed_at` is unix seconds.
+    """
 
     chain: str
     streams: tuple[str, ...]
     range: Range
     block: BlockRef
     events: Mapping[str, int]
-    live: bool
-    batch: Batch
     timing: Timing
     committed_at: float
+    undecoded: int = 0
+    live: bool = False
+    rows: Mapping[str, Sequence[tuple[object, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

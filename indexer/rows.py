@@ -1,0 +1,143 @@
+"""Turn checked logs into the rows of their tables."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from indexer.decoder import Values
+from indexer.errors import DecodeError
+from indexer.events import EventSpec
+from indexer.json_form import param_converter
+from indexer.model import Log, Logs
+from indexer.schema import Column, Table
+from indexer.streams import Stream
+from indexer.text import storable
+
+Row = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of one table, as tuples in the table's column order or as the body of a binary COPY."""
+
+    table: Table
+    records: list[Row] = field(default_factory=list)
+    binary: bytes = b""
+    binary_rows: int = 0
+
+    @property
+    def count(self) -> int:
+        return len(self.records) + self.binary_rows
+
+
+@dataclass(slots=True)
+class Batch:
+    """The decoded logs of one range. Shape: `rows` by table name; `undecoded` as rows of `usdx.undecoded_logs`."""
+
+    rows: dict[str, Rows] = field(default_factory=dict)
+    undecoded: list[Row] = field(default_factory=list)
+
+    def events(self) -> Mapping[str, int]:
+        """How many rows of each event, by its name."""
+        counts: Counter[str] = Counter()
+        for rows in self.rows.values():
+            counts[rows.table.event.name] += rows.count
+        return counts
+
+
+class RowWriter:
+    """Decodes the logs of several streams in one pass."""
+
+    def __init__(self, chain_id: int, streams: Iterable[Stream]) -> None:
+        self._chain_id = chain_id
+        self._owners: dict[str, list[_Owner]] = {}
+        for stream in streams:
+            owner = _Owner(stream)
+            for address in stream.addresses:
+                self._owners.setdefault("0x" + address.hex(), []).append(owner)
+
+    def write(self, logs: Logs, into: Batch) -> None:
+        """Decode every log for each stream that owns its address. A log that only shares a topic belongs to nobody."""
+        times: dict[int, datetime] = {}
+        for log in logs.logs:
+            owners = self._owners.get(log.address) or self._owners.get(log.address.lower())
+            if owners is None:
+                continue
+            number = int(log.block_number, 16)
+            time = times.get(number)
+            if time is None:
+                time = times[number] = _time(log, logs)
+            head = _head(self._chain_id, number, time, log)
+            topics = [bytes.fromhex(topic[2:]) for topic in log.topics]
+            data = bytes.fromhex(log.data[2:])
+            for owner in owners:
+                owner.write(head, topics, data, into)
+
+
+class _Owner:
+    """A stream with its tables' row functions at hand."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._key = stream.key
+        self._decode = stream.dispatcher.decode
+        self._tables: dict[int, tuple[str, Table, Callable[[Values], Values] | None]] = {
+            id(event): (str(table), table, _stored(table)) for event, table in stream.tables.items()
+        }
+        self._events: tuple[EventSpec, ...] = tuple(stream.tables)  # keeps the ids above alive
+
+    def write(self, head: Row, topics: Sequence[bytes], data: bytes, into: Batch) -> None:
+        try:
+            event, values = self._decode(topics, data)
+        except DecodeError as exc:
+            if exc.kind != "unknown_event":
+                into.undecoded.append((self._key, *head, list(topics), data, exc.kind, storable(str(exc))))
+            return
+        name, table, stored = self._tables[id(event)]
+        rows = into.rows.get(name)
+        if rows is None:
+            rows = into.rows[name] = Rows(table)
+        rows.records.append(head + (stored(values) if stored else values))
+
+
+def _head(chain_id: int, number: int, time: datetime, log: Log) -> Row:
+    return (
+        chain_id,
+        number,
+        int(log.log_index, 16),
+        time,
+        bytes.fromhex(log.block_hash[2:]),
+        bytes.fromhex(log.transaction_hash[2:]),
+        bytes.fromhex(log.address[2:]),
+    )
+
+
+def _time(log: Log, logs: Logs) -> datetime:
+    header = logs.headers.get(int(log.block_number, 16))
+    seconds = header.time if header is not None else int(log.block_timestamp or "0x0", 16)
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _stored(table: Table) -> Callable[[Values], Values] | None:
+    """A function from decoded values to what COPY takes, or None where they are the same."""
+    parts = [_column(column) for column in table.columns]
+    if not any(parts):
+        return None
+
+    def stored(values: Values) -> Values:
+        return tuple(part(value) if part else value for part, value in zip(parts, values, strict=True))
+
+    return stored
+
+
+def _column(column: Column) -> Callable[[Any], object] | None:
+    if column.type == "text":
+        return storable
+    if column.type != "jsonb":
+        return None
+    form = param_converter(column.param, storable)
+    return lambda value: json.dumps(form(value), ensure_ascii=False, separators=(",", ":"))
