@@ -2,13 +2,16 @@
 
 import fcntl
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from shared.errors import Permanent
 
+_PATIENCE_S = 30.0
 _MARK = "demo.lock"  # its presence says that everything beside it is ours
 
 
@@ -57,10 +60,31 @@ def claimed(path: Path, *, keep: bool) -> Iterator[RunFolder]:
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             raise FolderInUse(f"another demo runs in {folder.path}") from exc
+        _await_postgres(folder.path / "postgres" / "users")
         if not keep:
             _empty(folder.path)
         (folder.path / "logs").mkdir(exist_ok=True)
         yield folder
+
+
+def _await_postgres(users: Path) -> None:
+    """Wait until the workers of a demo that was killed are gone, and the Postgres that they shared."""
+    if not users.exists():
+        return
+    deadline = time.monotonic() + _PATIENCE_S
+    with users.open("ab") as shared:
+        while not _lockable(shared):
+            if time.monotonic() > deadline:
+                raise FolderInUse(f"programs of an earlier demo still use the Postgres in {users.parent}")
+            time.sleep(0.1)
+
+
+def _lockable(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _empty(folder: Path) -> None:

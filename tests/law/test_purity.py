@@ -12,8 +12,8 @@ WORLDLY = {"asyncio", "asyncpg", "aiohttp", "prometheus_client", "structlog", "u
 # Rooms at the border to the world, and shells that wait, run and wire. All others take values and return values.
 SHELL = {
     "shared": """
-        check_cli cli clock config db db_errors embedded embedded_keeper exposition health http lease log metrics migrate pool
-        retry rpc rpc_http rpc_wiring runtime
+        check_cli cli clock config db db_errors embedded embedded_keeper exposition health http lease log metrics
+        migrate pool retry rpc rpc_http rpc_wiring runtime
     """,
     "indexer": "backfill chain cli decode_cli follow metrics store wiring",
     "oracle": "cli fetch metrics publish round schedule store wiring",
