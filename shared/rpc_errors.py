@@ -12,16 +12,15 @@ from shared.rpc_texts import TEXTS, Kind, Text
 __all__ = ["Failure", "Kind", "RpcError", "classify"]
 
 LONGEST_TEXT = 2_000  # a provider's page of HTML says everything in its beginning
-BARE_LIMIT = 1  # a range of one block cannot shrink
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What one refusal means.
 
-    `limit` counts what `unit` says (blocks inclusive, results, bytes or filters). `suggested` is an inclusive range of blocks
-    in the provider's own order, unchecked. `doubt` is a second possible kind. `known` is False when no row of the catalogue
-    matched and the kind was guessed from status and code.
+    `unit` says what is too much (blocks, results, bytes, filters or calls of a batch) and `limit` how much may be;
+    blocks count inclusively. `suggested` is an inclusive range of blocks in the provider's own order, unchecked.
+    `doubt` is a second possible kind. `known` is False when no row matched and status and code had to decide.
     """
 
     kind: Kind
@@ -57,12 +56,12 @@ def _normalise(text: str) -> str:
 
 
 def _read(row: Text, found: re.Match[str], words: str) -> Failure:
-    number = found.groupdict().get("n") if row.pattern.groups else None
-    limit = None if number is None else max(_number(number) + row.plus, BARE_LIMIT)
+    number = found.groupdict().get("n")
+    limit = max(_number(number) + row.plus, 1) if number else row.plus or None
     return Failure(
         kind=row.kind,
         limit=limit,
-        unit=row.unit if limit is not None else "",
+        unit=row.unit,
         suggested=_suggested(words),
         doubt=row.doubt,
         retry_after_s=_retry_after(words),
@@ -112,7 +111,7 @@ _BY_CODE = {
 
 
 def _guess(http_status: int, code: int | None, words: str) -> Failure:
-    """The kind of a text that no row knows. A known status or code decides; otherwise 4xx is ours and the rest is theirs."""
+    """The kind of a text that no row knows: by status or code, else 4xx is our fault and the rest is theirs."""
     if http_status in _BY_STATUS:
         return Failure(_BY_STATUS[http_status])
     if code in _BY_CODE:

@@ -9,7 +9,7 @@ from shared.rpc_errors import TransportFailed
 
 
 class HttpTransport:
-    """One endpoint's URL behind a shared aiohttp session: TLS, proxies, compression. The URL never leaves this object."""
+    """One endpoint's URL behind a shared aiohttp session: TLS, proxies, compression. The URL never leaves it."""
 
     def __init__(self, endpoint: str, url: str, session: aiohttp.ClientSession, timeout_s: float = 30.0) -> None:
         self._endpoint = endpoint

@@ -1,8 +1,8 @@
 """What nodes and providers say when they refuse, one row a text, first match wins.
 
-Rows are matched against the lower-cased message and data with white space squeezed. `n` is the number the text carries, `plus`
-turns it into a count of blocks (`to - from <= n` allows n + 1; "at most n" written by a node that tests `>=` allows n - 1),
-`first` and `last` are a range the provider suggests. The last column says who was seen to write it.
+Rows are matched against the lower-cased message and data with white space squeezed. `{N}` is the number a text carries;
+`plus` turns it into a count of blocks (`to - from <= n` allows n + 1 blocks, a node that tests with `>=` allows n - 1)
+and is the limit itself where the text carries none. The comment says who was seen to write it.
 """
 
 import re
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text of the catalogue; `doubt` is what it may mean as well, `unit` what its number counts."""
+    """One text of the catalogue: `unit` is what is too many, `doubt` what the text may mean as well."""
 
     kind: Kind
     pattern: re.Pattern[str]
@@ -58,21 +58,37 @@ def _filters(pattern: str) -> Text:
     return _row(Kind.FILTER, pattern, unit="filters")
 
 
+def _calls(pattern: str, plus: int = 0) -> Text:
+    return _row(Kind.DENSITY, pattern, plus=plus, unit="calls")
+
+
+BATCH = (  # the batch is too long, whatever it asks
+    _calls(r"batch of more than {N} (requests|calls)"),  # dRPC
+    _calls(r"batch (size|limit|length)\D{0,40}{N}"),  # Ankr, erigon
+    _calls(r"too many (rpc )?(calls|requests) in (the )?batch|batch (is )?too (large|big|long)"),  # proxyd, geth
+    _calls(
+        r"batch\w* (requests? |calls? )?(is |are )?(not |un)(supported|allowed|enabled)|batch.{0,20}disabled", plus=1
+    ),
+)
+
+
 FILTER_SIZE = (
     _filters(r"query contains [\d,]+ filters?\. the current limit is {N}"),  # Infura
     _filters(r"exceeds? the maximum of {N} addresses or topics"),  # erigon
-    _filters(r"exceed(s|ed)? max (addresses or topics|addresses|topics)"),  # geth, Alchemy, dRPC, java-tron
-    _filters(r"specify less number of address"),  # BSC, Chainstack
-    _filters(r"too many (addresses|topics)"),
+    _filters(r"exceed(s|ed)? max (addresses|topics): {N}"),  # java-tron
+    _filters(r"exceed(s|ed)? max (addresses or topics|addresses|topics)"),  # geth, Alchemy, dRPC
+    _filters(r"specify less number of address|too many (addresses|topics)"),  # BSC
 )
 
 SPEED = (  # before density: "Exceeded max limit of 100 requests per second" reads like jsonrpsee's size text
     _row(Kind.BILLING, r"\b(daily|monthly)\b.{0,40}(count|quota|capacity|limit|usage|allowance)"),  # Infura, Alchemy
     _row(
-        Kind.RATE,
-        r"(requests?|calls?|units?|credits?|cups?|rps)\b.{0,40}(\bper |/ ?)(1 ?)?(s|sec|second|min|minute|hour)\b",  # Alchemy, NodeReal
+        Kind.RATE, r"(requests?|calls?|units?|credits?|cus?)\b.{0,40}(\bper |/ ?)(1 ?)?(s|sec|second|min|minute|hour)\b"
     ),
-    _row(Kind.RATE, r"\b(requests?|call) (rate )?limit|requests limited to"),  # NodeReal, Blast
+    _row(
+        Kind.RATE, r"/ ?(s|sec|second|minute)\b.{0,20} limit|\brps\b|frequency limit"
+    ),  # QuickNode, Chainstack, TronGrid
+    _row(Kind.RATE, r"\b(requests?|call) (rate )?limit|requests limited to|concurrent requests"),  # NodeReal, Blast
 )
 
 DENSITY = (
@@ -92,7 +108,6 @@ DENSITY = (
         Kind.DENSITY, r"(log )?query (timed ?out|timeout)|timed ?out.{0,60}(reduc|narrow|smaller).{0,20}range"
     ),  # Arbitrum, Alchemy
     _row(Kind.DENSITY, r"error decoding response body"),  # proxies that cut a long answer
-    _row(Kind.DENSITY, r"max message response size is {N}"),
 )
 
 RANGE = (
@@ -100,7 +115,7 @@ RANGE = (
     _blocks(r"up to an? {N} block range"),  # Alchemy, Aurora
     _blocks(r"range [\d,]+ exceeds limit of {N}"),  # Infura
     _blocks(r"limited to \d+ ?- ?{N} blocks? range"),  # 1RPC
-    _blocks(r"limited to (an? )?{N} blocks? range"),  # 1RPC, BlockPI
+    _blocks(r"limited to (an? )?{N} blocks?( range)?"),  # 1RPC, BlockPI, Etherlink
     _blocks(r"limited to (an? )?{N} range", plus=1),  # QuickNode, Blast: to - from <= n
     _blocks(r"blocks distance: {N}"),  # Ankr TAC
     _blocks(r"too large, max range: {N}"),  # cdk-erigon, Polygon zkEVM
@@ -118,6 +133,7 @@ RANGE = (
     _blocks(r"too many blocks from \w+ to \w+, maximum is set to {N}", plus=-1),  # Avalanche
     _blocks(r"block range (is )?(greater than|exceeds) {N}"),  # Swell, Somnia
     _blocks(r"must be smaller than size {N}"),  # Harmony
+    _blocks(r"max allowed of rounds in logs query is: {N}"),  # Oasis
     _blocks(r"too wide \(maximum {N}\)"),  # Moonbeam, Moonriver
     _blocks(r"max block range = {N}"),  # Morph
     _blocks(r"block range.{0,40}\b(max(imum)?|limit)\b\D{0,24}{N}"),
@@ -138,7 +154,7 @@ BEHIND_HEAD = (
     _row(Kind.BEHIND, r"cannot query unfinalized data|after last accepted block"),  # Avalanche
     _row(Kind.BEHIND, r"blocks specified in filter .*cannot be found"),  # Nethermind, OpenEthereum
     _row(Kind.BEHIND, r"height is not available|invalid block height"),  # Cosmos EVM, Hyperliquid
-    _row(Kind.BEHIND, r"greater than (the )?(latest|head|current)|height must be less than or equal"),
+    _row(Kind.BEHIND, r"greater than (the )?(latest|head|current)|height.{0,30} must be less than or equal"),
     _row(Kind.BEHIND, r"invalid block range|block .*(in the future|not (yet )?(produced|mined))"),
 )
 
@@ -148,7 +164,8 @@ MISSING_DATA = (
     _row(Kind.MISSING, r"missing trie node|header (for hash )?not found|could not find block|unknown block"),
     _row(Kind.MISSING, r"block .{0,80}not found|block not found|finalized block not found"),
     _row(Kind.MISSING, r"genesis is not traceable|transaction not found|no state available|receipts? not found"),
-    _row(Kind.MISSING, r"(historical|old|requested) (state|data|block).{0,80}(not|un)\s?available"),
+    _row(Kind.MISSING, r"(historical|old|requested) (state|data|block|logs).{0,80}(not|un)\s?available"),
+    _row(Kind.MISSING, r"only the last \d+ blocks"),
     _row(
         Kind.MISSING, r"unable to recover receipts|not currently canonical|pruned|missing (block|receipts?|state|data)"
     ),
@@ -187,23 +204,20 @@ FOR_EVER = (
     _row(
         Kind.PERMANENT, r"execution reverted|vm exception|revert(ed)?$|invalid opcode|out of gas|stack (under|over)flow"
     ),
-    _row(
-        Kind.PERMANENT,
-        r"method .{0,80}(not found|not (available|supported|allowed|enabled|whitelisted)|does not exist|disabled|unavailable)",
-    ),
+    _row(Kind.PERMANENT, r"method .{0,80}(not (found|available|supported|allowed|enabled|whitelisted)|does not exist)"),
+    _row(Kind.PERMANENT, r"method .{0,80}(disabled|unavailable)"),
     _row(Kind.PERMANENT, r"(unsupported|unknown|invalid|no such) method|method not (found|supported)"),
     _row(
         Kind.PERMANENT,
         r"unauthori[sz]ed|forbidden|must be authenticated|authentication|(invalid|missing|wrong) (api|project|access)",
     ),
-    _row(
-        Kind.PERMANENT,
-        r"(invalid|missing|unexpected) (argument|value|params?|request|type|length|hex|json)|cannot unmarshal|parse error",
-    ),
+    _row(Kind.PERMANENT, r"(invalid|missing|unexpected) (argument|value|params?|request|type|length|hex|json)"),
+    _row(Kind.PERMANENT, r"cannot unmarshal|parse error"),
 )
 
 # Filter size and speed come first because their texts contain the words of the later groups.
 TEXTS: tuple[Text, ...] = (
+    *BATCH,
     *FILTER_SIZE,
     *SPEED,
     _blocks(r"range exceeds server limit, narrow your filter: {N}"),  # erigon, before its own density text
