@@ -17,6 +17,8 @@ from shared.db import Database
 from shared.metrics import Registry
 from shared.settings import Settings
 
+pytest_plugins = ("tests.parts_plugin",)
+
 TEMPLATE = "usdx_template"
 _numbers = itertools.count(1)
 
