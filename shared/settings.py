@@ -7,6 +7,7 @@ paths mean relative to the config file's folder, which the loader passes in as t
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -158,16 +159,29 @@ class ProtocolSettings(Table):
 
 
 class FeedSettings(Table):
-    """One price series. A table named like one of the sources holds that source's parameters."""
+    """One price series. A table named like one of the sources holds that source's parameters.
+
+    Distances are in bps, `min_sources` counts independent groups, `max_jump_bps = 0` switches the jump guard off.
+    """
 
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
-    max_deviation_bps: Annotated[int, Field(gt=0)] = 150
+    max_deviation_bps: Annotated[Decimal, Field(gt=0)] = Decimal(150)
     min_sources: Annotated[int, Field(ge=1)] = 2
-    every: Seconds = 5.0
-    timeout: Seconds = 2.0
+    on_outlier: Literal["drop", "refuse"] = "drop"
+    every: Annotated[Seconds, Field(gt=0)] = 5.0
+    timeout: Annotated[Seconds, Field(gt=0)] = 2.0
     heartbeat: Seconds = 60.0
     required: bool = True
     max_age: Seconds = 60.0
+    min_price: Annotated[Decimal, Field(gt=0)] | None = None
+    max_price: Annotated[Decimal, Field(gt=0)] | None = None
+    max_jump_bps: Annotated[Decimal, Field(ge=0)] = Decimal(3000)
+    jump_window: Seconds = 120.0
+    reseed_rounds: Annotated[int, Field(ge=1)] = 3
+    frozen_after: Seconds = 60.0
+    frozen_moved_bps: Annotated[Decimal, Field(gt=0)] = Decimal(30)
+    cache: Seconds = 300.0
+    publish_deviation_bps: Annotated[Decimal, Field(ge=0)] = Decimal(0)
     parameters: dict[str, dict[str, Any]] = {}
 
     @model_validator(mode="before")
@@ -181,9 +195,32 @@ class FeedSettings(Table):
 
 
 class VenueSettings(Table):
-    """An exchange; its base_url is left out for the real one."""
+    """An exchange; its base_url is left out for the real one.
 
+    `type` names the kind of source when the table's name is another one; `type = "http"` describes a venue by `path`,
+    `price`, `time` and so on. `transport = "stream"` listens to the venue's push channel and asks only when it is silent.
+    """
+
+    type: str | None = None
     base_url: str | None = None
+    stream_url: str | None = None
+    transport: Literal["rest", "stream"] = "rest"
+    token_file: ConfigFile | None = None
+    token: SecretStr | None = None
+    requests: Annotated[int, Field(ge=1)] | None = None
+    per: Annotated[Seconds, Field(gt=0)] | None = None
+    dollar: str | None = None
+    standing: Literal["independent", "derivative"] | None = None
+    path: str | None = None
+    price: str | None = None
+    time: str | None = None
+    time_unit: Literal["s", "ms", "us", "ns", "iso"] = "s"
+    echo: str | None = None
+    volume: str | None = None
+    sequence: str | None = None
+    headers: dict[str, str] = {}
+
+    _token = field_validator("token", mode="before")(secret_from)
 
 
 class AuthSettings(Table):
@@ -227,9 +264,11 @@ class IndexerSettings(WorkerSettings):
 
 
 class OracleSettings(WorkerSettings):
-    """The oracle process."""
+    """The oracle process; quotes and observations are kept for `retention`, by whole days."""
 
     port: Port = 9102
+    retention: Seconds = 30 * 86400.0
+    max_block_age: Seconds = 120.0
 
 
 class AggregatorSettings(WorkerSettings):

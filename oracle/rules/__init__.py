@@ -1,0 +1,1 @@
+"""Pure rules, one a file: each takes values and returns why it refuses, or None."""
