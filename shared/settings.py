@@ -86,6 +86,19 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not values:
+        raise ValueError("at least one of them")
+    return values
+
+
+def _endpoint_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name):
+        raise ValueError("at most 32 lower-case letters, digits, - or _")
+    return name
+
+
+Some = AfterValidator(_some)
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
 Finality = Annotated[str | int, BeforeValidator(parse_finality)]
 StartBlock = Annotated[str | int, BeforeValidator(parse_start_block)]
@@ -125,7 +138,7 @@ class DatabaseSettings(Table):
 class EndpointSettings(Table):
     """One JSON-RPC endpoint of a chain; its name is what logs and metrics show."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+    name: Annotated[str, AfterValidator(_endpoint_name)]
     url_file: ConfigFile | None = None
     url: SecretStr = SecretStr("")
 
@@ -142,7 +155,7 @@ class EndpointSettings(Table):
 class ChainSettings(Table):
     """One EVM chain and how it is reached."""
 
-    rpc: Annotated[tuple[EndpointSettings, ...], Field(min_length=1)]
+    rpc: Annotated[tuple[EndpointSettings, ...], Some]
     finality: Finality = "finalized"
     poll: Seconds = 1.0
     block_time: Seconds | None = None
@@ -164,7 +177,7 @@ class FeedSettings(Table):
     Distances are in bps, `min_sources` counts independent groups, `max_jump_bps = 0` switches the jump guard off.
     """
 
-    sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    sources: Annotated[tuple[str, ...], Some]
     max_deviation_bps: Annotated[Decimal, Field(gt=0)] = Decimal(150)
     min_sources: Annotated[int, Field(ge=1)] = 2
     on_outlier: Literal["drop", "refuse"] = "drop"
