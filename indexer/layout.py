@@ -1,0 +1,124 @@
+"""Lay out the database for the streams: schemas, tables, cursors and views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from indexer.errors import SchemaDrift, WrongChain
+from indexer.naming import quoted
+from indexer.schema import Drift, Table, create_table, describe, drift
+from indexer.streams import Stream
+from shared.db import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view of a protocol: its whole CREATE VIEW statement, in the order of its file."""
+
+    schema: str
+    name: str
+    sql: str
+
+    @property
+    def digest(self) -> bytes:
+        return sha256(self.sql.encode()).digest()
+
+
+async def claim_chain(db: Database, chain: str, chain_id: int, genesis: bytes) -> None:
+    """Remember which chain this name stands for. Raises WrongChain when the database holds another one."""
+    async with db.transaction() as cx:
+        await cx.execute(
+            "insert into usdx.chains (chain, chain_id, genesis_hash) values ($1, $2, $3) on conflict do nothing",
+            chain, chain_id, genesis, on="chains",
+        )  # fmt: skip
+        row = await cx.fetchrow("select chain_id, genesis_hash from usdx.chains where chain = $1", chain, on="chains")
+    if row is None:
+        raise WrongChain(f"chain id {chain_id} is in this database already, under another name than {chain!r}")
+    if (row["chain_id"], row["genesis_hash"]) != (chain_id, genesis):
+        raise WrongChain(
+            f"in this database chain {chain!r} has id {row['chain_id']} and genesis 0x{row['genesis_hash'].hex()[:16]}…,"
+            f" but its endpoint serves id {chain_id} and genesis 0x{genesis.hex()[:16]}…"
+        )
+
+
+async def prepare(db: Database, streams: Iterable[Stream]) -> None:
+    """Create what is missing and refuse what has drifted. Raises SchemaDrift with every remedy in its message."""
+    drifted: list[tuple[str, Drift]] = []
+    async with db.transaction() as cx:
+        await cx.execute("select pg_advisory_xact_lock(hashtext('usdx layout'))")
+        for stream in streams:
+            for table in stream.tables.values():
+                drifted += [(stream.key, one) for one in await _table(cx, table)]
+            await cx.execute(
+                """insert into usdx.cursors (stream, chain, start_block, block_number)
+                values ($1, $2, $3, $3::bigint - 1) on conflict (stream) do nothing""",
+                stream.key, stream.chain, stream.start_block, on="cursors",
+            )  # fmt: skip
+        if drifted:
+            raise SchemaDrift(_report(drifted))
+
+
+async def create_views(db: Database, views: Sequence[View]) -> bool:
+    """Make the views be as written, in their order; True when something changed.
+
+    When any text changed, all views of that schema are dropped and created again within one transaction: they may
+    stand on each other, and nobody sees the moment between. A view that a user made on top of one stops the change.
+    """
+    wanted: dict[str, list[View]] = {}
+    for view in views:
+        wanted.setdefault(view.schema, []).append(view)
+    changed = False
+    async with db.transaction() as cx:
+        await cx.execute("select pg_advisory_xact_lock(hashtext('usdx layout'))")
+        for schema, group in wanted.items():
+            known = await cx.fetch(
+                "select view_name, digest from usdx.views where schema_name = $1 order by position", schema, on="views"
+            )
+            if [tuple(row) for row in known] == [(view.name, view.digest) for view in group]:
+                continue
+            changed = True
+            for row in reversed(known):
+                await cx.execute(f"drop view if exists {quoted(schema)}.{quoted(row['view_name'])}", on="views")
+            await cx.execute("delete from usdx.views where schema_name = $1", schema, on="views")
+            await _create(cx, group)
+    return changed
+
+
+async def _create(cx: Connection, views: Sequence[View]) -> None:
+    for position, view in enumerate(views):
+        await cx.execute(view.sql, on="views")
+        await cx.execute(
+            "insert into usdx.views (schema_name, view_name, position, digest) values ($1, $2, $3, $4)",
+            view.schema, view.name, position, view.digest, on="views",
+        )  # fmt: skip
+
+
+async def _table(cx: Connection, table: Table) -> Sequence[Drift]:
+    await cx.execute(f"create schema if not exists {quoted(table.schema)}", on=table.name)
+    actual = await _columns(cx, table)
+    if actual:
+        return drift(table, actual)
+    await cx.execute(create_table(table), on=table.name)
+    comment = await cx.fetchval("select quote_literal($1::text)", describe(table))
+    await cx.execute(f"comment on table {table.qualified} is {comment}", on=table.name)
+    return ()
+
+
+async def _columns(cx: Connection, table: Table) -> list[tuple[str, str, bool]]:
+    rows = await cx.fetch(
+        """select attname, format_type(atttypid, atttypmod), attnotnull and not atthasdef and attidentity = ''
+        from pg_attribute join pg_class on pg_class.oid = attrelid join pg_namespace on pg_namespace.oid = relnamespace
+        where nspname = $1 and relname = $2 and attnum > 0 and not attisdropped order by attnum""",
+        table.schema, table.name, on=table.name,
+    )  # fmt: skip
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _report(drifted: Sequence[tuple[str, Drift]]) -> str:
+    remedies: Mapping[tuple[str, Drift], str] = {
+        (stream, one): one.remedy or f"usdx backfill --reindex {stream}" for stream, one in drifted
+    }
+    lines = [f"{one.table}: {one.problem}\n    {remedy}" for (_, one), remedy in remedies.items()]
+    return "tables no longer fit their ABI; each line below is followed by what mends it\n  " + "\n  ".join(lines)

@@ -1,0 +1,136 @@
+"""In one transaction check the cursor, drop orphaned rows, COPY the batch, move the cursor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from indexer.errors import CursorMoved
+from indexer.model import BlockRef, Cursor
+from indexer.reorg import Checkpoint
+from indexer.rows import Batch
+from indexer.schema import Table
+from indexer.streams import Stream
+from shared.db import Connection, Database
+
+UNDECODED = (
+    "stream", "chain_id", "block_number", "log_index", "block_time", "block_hash", "tx_hash", "address",
+    "topics", "data", "reason", "message",
+)  # fmt: skip
+COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_TRAILER = b"\xff\xff"
+
+
+class Store:
+    """The tables and cursors of one chain's streams."""
+
+    def __init__(self, db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
+        self._db = db
+        self._chain_id = chain_id
+        self._tables: dict[str, tuple[Table, ...]] = {one.key: tuple(one.tables.values()) for one in streams}
+
+    async def cursors(self) -> dict[str, Cursor]:
+        """Where every stream stands."""
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(
+                "select stream, block_number, block_hash, block_time from usdx.cursors where stream = any($1)",
+                list(self._tables),
+                on="cursors",
+            )
+        return {row["stream"]: _cursor(row["block_number"], row["block_hash"], row["block_time"]) for row in rows}
+
+    async def checkpoints(self, streams: Sequence[str]) -> list[Checkpoint]:
+        """The blocks that every one of the streams once stood at, newest first."""
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(
+                """select block_number, block_hash from usdx.checkpoints where stream = any($1)
+                group by block_number, block_hash having count(*) = $2 order by block_number desc""",
+                list(streams),
+                len(streams),
+                on="checkpoints",
+            )
+        return [Checkpoint(row["block_number"], row["block_hash"]) for row in rows]
+
+    async def commit(
+        self, streams: Sequence[str], cursor: Cursor, blocks: Sequence[BlockRef], batch: Batch, floor: int
+    ) -> Cursor:
+        """Store a batch and move the streams from `cursor` to the last of `blocks`, all or nothing.
+
+        `blocks` become checkpoints; those below the newest one at or under `floor`, the last finalized block, go.
+        Raises CursorMoved when a stream does not stand at `cursor`.
+        """
+        last = blocks[-1]
+        async with self._db.transaction() as cx:
+            await _move(cx, streams, cursor, Cursor(last.number, last.hash, last.time))
+            for rows in batch.rows.values():
+                schema, table, columns = rows.table.schema, rows.table.name, rows.table.column_names
+                if rows.records:
+                    await cx.copy_records(schema, table, columns, rows.records)
+                if rows.binary_rows:
+                    await cx.copy_binary(schema, table, columns, COPY_HEADER + rows.binary + COPY_TRAILER)
+            if batch.undecoded:
+                await cx.copy_records("usdx", "undecoded_logs", UNDECODED, batch.undecoded)
+            await _remember(cx, streams, blocks, floor)
+        return Cursor(last.number, last.hash, last.time)
+
+    async def roll_back(self, streams: Sequence[str], cursor: Cursor, ancestor: Cursor) -> Mapping[str, int]:
+        """Delete the streams' rows above `ancestor` and move them down to it. Returns how many rows of each event."""
+        gone: Counter[str] = Counter()
+        async with self._db.transaction() as cx:
+            await _move(cx, streams, cursor, ancestor)
+            for table in (table for stream in streams for table in self._tables[stream]):
+                gone[table.event.name] += await self._delete(cx, table, ancestor.number)
+            await cx.execute(
+                "delete from usdx.undecoded_logs where stream = any($1) and chain_id = $2 and block_number > $3",
+                list(streams), self._chain_id, ancestor.number, on="undecoded_logs",
+            )  # fmt: skip
+            await cx.execute(
+                "delete from usdx.checkpoints where stream = any($1) and block_number > $2",
+                list(streams), ancestor.number, on="checkpoints",
+            )  # fmt: skip
+        return gone
+
+    async def _delete(self, cx: Connection, table: Table, above: int) -> int:
+        sql = f"delete from {table.qualified} where chain_id = $1 and block_number > $2"  # noqa: S608 -- quoted names
+        tag = await cx.execute(sql, self._chain_id, above, on=table.name)
+        return int(tag.rpartition(" ")[2])
+
+
+async def _move(cx: Connection, streams: Sequence[str], old: Cursor, new: Cursor) -> None:
+    """Lock and move the cursors; the check and the move are one statement, so nobody gets in between."""
+    tag = await cx.execute(
+        """update usdx.cursors set block_number = $4, block_hash = $5, block_time = $6, updated_at = now()
+        where stream = any($1) and block_number = $2 and block_hash is not distinct from $3""",
+        list(streams), old.number, old.hash, new.number, new.hash, _datetime(new.time), on="cursors",
+    )  # fmt: skip
+    if int(tag.rpartition(" ")[2]) != len(streams):
+        raise CursorMoved(f"{', '.join(streams)}: not at block {old.number} any more; somebody else moved it")
+
+
+async def _remember(cx: Connection, streams: Sequence[str], blocks: Sequence[BlockRef], floor: int) -> None:
+    await cx.execute(
+        """insert into usdx.checkpoints (stream, block_number, block_hash)
+        select stream, block.* from unnest($1::text[]) as stream, unnest($2::bigint[], $3::bytea[]) as block""",
+        list(streams), [block.number for block in blocks], [block.hash for block in blocks], on="checkpoints",
+    )  # fmt: skip
+    kept = max((block.number for block in blocks if block.number <= floor), default=None)
+    if kept is None:
+        await cx.execute(
+            """delete from usdx.checkpoints as old where stream = any($1) and block_number < (
+            select max(block_number) from usdx.checkpoints where stream = old.stream and block_number <= $2)""",
+            list(streams), floor, on="checkpoints",
+        )  # fmt: skip
+    else:
+        await cx.execute(
+            "delete from usdx.checkpoints where stream = any($1) and block_number < $2",
+            list(streams), kept, on="checkpoints",
+        )  # fmt: skip
+
+
+def _cursor(number: int, hash_: bytes | None, time: datetime | None) -> Cursor:
+    return Cursor(number, hash_, None if time is None else int(time.timestamp()))
+
+
+def _datetime(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
