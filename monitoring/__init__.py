@@ -1,0 +1,1 @@
+"""What Prometheus, Alertmanager and Grafana are told, as data with one source of thresholds."""
