@@ -211,7 +211,8 @@ class VenueSettings(Table):
     """An exchange; its base_url is left out for the real one.
 
     `type` names the kind of source when the table's name is another one; `type = "http"` describes a venue by `path`,
-    `price`, `time` and so on. `transport = "stream"` listens to the venue's push channel and asks only when it is silent.
+    `price`, `time` and so on. `transport = "stream"` listens to the venue's push channel and asks
+    only while that is silent.
     """
 
     type: str | None = None
@@ -284,12 +285,28 @@ class OracleSettings(WorkerSettings):
     max_block_age: Seconds = 120.0
 
 
+def parse_places(value: object) -> tuple[str, ...]:
+    """Where a worker is found: `http://host:port`, `dns+http://name:port` or `file:targets.json`, or a list of them."""
+    places = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    for place in places:
+        if not isinstance(place, str) or not re.fullmatch(r"file:.+|(dns\+)?https?://[^\s/@]+(/\S*)?", place):
+            raise ValueError('"http://host:port", "dns+http://name:port" or "file:targets.json", or a list of them')
+    return places
+
+
 class AggregatorSettings(WorkerSettings):
-    """The aggregator process; `workers` are the base URLs whose expositions it merges."""
+    """The aggregator process. `workers` says for each service where its exposition is found; left out, the workers of
+    this very config. `instance` is how a scraper calls us; `rate` is requests a second for each client of the API."""
 
     port: Port = 3001
-    workers: dict[str, str] = {}
-    refresh_every: Seconds | None = None
+    workers: dict[str, Annotated[tuple[str, ...], BeforeValidator(parse_places)]] = {}
+    workers_auth: AuthSettings = AuthSettings()
+    workers_ca_file: ConfigFile | None = None
+    instance: str | None = None
+    refresh_every: Annotated[Seconds, Field(gt=0)] | None = None
+    api_auth: AuthSettings = AuthSettings()
+    webhook_auth: AuthSettings = AuthSettings()
+    rate: Annotated[float, Field(gt=0)] = 200.0
 
 
 class LogSettings(Table):
