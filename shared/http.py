@@ -41,12 +41,22 @@ UNMATCHED = "unmatched"
 
 def app(registry: Registry, health: Health, clock: Clock | None = None) -> web.Application:
     """An application with the three probe routes, to which a worker adds its own before it is served."""
+
+    async def healthz(request: web.Request) -> web.Response:
+        return _json({"alive": health.alive, "loops": _plain(health.loops())}, ok=health.alive)
+
+    async def readyz(request: web.Request) -> web.Response:
+        body = {"ready": health.ready, "status": health.status_line, "checks": _plain(health.checks())}
+        return _json(body, ok=health.ready)
+
+    async def start_series(started: web.Application) -> None:
+        _start_series(registry, started)
+
     application = web.Application(middlewares=[instrument(registry)])
-    exposition = Exposition(registry, clock or system_clock())
-    application.router.add_get("/metrics", exposition.handle)
-    application.router.add_get("/healthz", lambda request: _healthz(health))
-    application.router.add_get("/readyz", lambda request: _readyz(health))
-    application.on_startup.append(lambda started: _start_series(registry, started))
+    application.router.add_get("/metrics", Exposition(registry, clock or system_clock()).handle)
+    application.router.add_get("/healthz", healthz)
+    application.router.add_get("/readyz", readyz)
+    application.on_startup.append(start_series)
     return application
 
 
@@ -106,7 +116,7 @@ def route_of(request: web.Request) -> str:
     return UNMATCHED if resource is None else resource.canonical
 
 
-async def _start_series(registry: Registry, application: web.Application) -> None:
+def _start_series(registry: Registry, application: web.Application) -> None:
     """Let every known route's counters exist at 0, so that the first error is visible to `rate()`."""
     requests, duration = registry.counter(REQUESTS), registry.histogram(DURATION)
     for route in application.router.routes():
@@ -115,16 +125,6 @@ async def _start_series(registry: Registry, application: web.Application) -> Non
         duration.start(route.method, route.resource.canonical)
         for status in EXPECTED_STATUSES:
             requests.start(route.method, route.resource.canonical, status)
-
-
-async def _healthz(health: Health) -> web.Response:
-    loops = health.loops()
-    return _json({"alive": health.alive, "loops": _plain(loops)}, ok=health.alive)
-
-
-async def _readyz(health: Health) -> web.Response:
-    body = {"ready": health.ready, "status": health.status_line, "checks": _plain(health.checks())}
-    return _json(body, ok=health.ready)
 
 
 def _plain(checks: dict[str, Check]) -> dict[str, dict[str, object]]:

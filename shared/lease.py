@@ -1,0 +1,107 @@
+"""Let one process at a time work on a stream.
+
+The lease is an advisory lock of Postgres on a connection of its own: it ends when that connection does, so a dead
+process frees it at once, and a vanished machine after `SERVER_PATIENCE_S`, when the server's keepalives give it up.
+A holder asks for a sign of life every second and gives up sooner than the server does. The url must lead to Postgres
+itself or to a pooler in session mode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+
+from shared.clock import Clock, system_clock
+from shared.db import CONNECT_TIMEOUT_S, Database
+from shared.db_errors import FOREIGN, translated
+from shared.errors import LeaseLost
+
+BEAT_S = 1.0
+BEAT_TIMEOUT_S = 3.0  # a holder gives up after at most BEAT_S + BEAT_TIMEOUT_S
+SERVER_PATIENCE_S = 10  # the server gives a silent connection up after this; must be longer
+_KEEPALIVES = {
+    "tcp_keepalives_idle": "4",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": str(SERVER_PATIENCE_S * 1000),
+    "idle_session_timeout": "0",
+}
+
+
+@asynccontextmanager
+async def lease(
+    db: Database, stream_key: str, *, clock: Clock | None = None, waiting: Callable[[], None] | None = None
+) -> AsyncIterator[None]:
+    """Hold the lease of `stream_key` inside the context; waits, as long as it takes, while another holds it.
+
+    `waiting` is called once a second meanwhile. When the lease is lost, the body is cancelled and LeaseLost raised.
+    """
+    clock = clock or system_clock()
+    connection = await _connect(db, stream_key)
+    try:
+        await _acquire(connection, db, stream_key, clock, waiting)
+        async with _watched(connection, stream_key, clock):
+            yield
+    finally:
+        with suppress(*FOREIGN):
+            await connection.close(timeout=1.0)
+
+
+async def _connect(db: Database, stream_key: str) -> Any:
+    settings = {"application_name": f"usdx lease {stream_key}"[:63], **_KEEPALIVES}
+    with translated(db.target):
+        return await asyncpg.connect(db.url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
+
+
+async def _acquire(
+    connection: Any, db: Database, stream_key: str, clock: Clock, waiting: Callable[[], None] | None
+) -> None:
+    while True:
+        with translated(db.target):
+            if await connection.fetchval(
+                "select pg_try_advisory_lock(hashtextextended($1, 0))", f"usdx {stream_key}", timeout=CONNECT_TIMEOUT_S
+            ):
+                return
+        if waiting is not None:
+            waiting()
+        await clock.sleep(BEAT_S * random.uniform(0.8, 1.2))
+
+
+@asynccontextmanager
+async def _watched(connection: Any, stream_key: str, clock: Clock) -> AsyncIterator[None]:
+    """Cancel the body when the connection dies, and turn that cancellation into LeaseLost."""
+    body = asyncio.current_task()
+    assert body is not None
+    watcher = asyncio.create_task(_until_lost(connection, clock))
+    lost = False
+
+    def on_lost(task: asyncio.Task[None]) -> None:
+        nonlocal lost
+        if not task.cancelled():
+            lost = True
+            body.cancel()
+
+    watcher.add_done_callback(on_lost)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if lost and body.uncancel() == 0:
+            raise LeaseLost(f"the lease of {stream_key} is lost: its database connection ended") from None
+        raise
+    finally:
+        watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await watcher
+
+
+async def _until_lost(connection: Any, clock: Clock) -> None:
+    """Return as soon as the connection gives no sign of life."""
+    with suppress(*FOREIGN):
+        while True:
+            await connection.fetchval("select 1", timeout=BEAT_TIMEOUT_S)
+            await clock.sleep(BEAT_S)

@@ -1,0 +1,60 @@
+"""What every worker stands on: registry, health, clock, log, database and its own HTTP surface."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from shared import build, config, http, log
+from shared.clock import Clock, system_clock
+from shared.db import Database, watch
+from shared.health import Health
+from shared.metrics import Registry
+from shared.runtime import Stop, Task, run
+from shared.settings import Settings, WorkerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The parts that a worker's wiring hands to its rooms."""
+
+    service: str
+    settings: Settings
+    registry: Registry
+    health: Health
+    clock: Clock
+    db: Database
+
+    def app(self) -> web.Application:
+        """The application with the three probe routes; add routes before `run`."""
+        return http.app(self.registry, self.health, self.clock)
+
+    async def run(
+        self,
+        surface: WorkerSettings,
+        tasks: Mapping[str, Task],
+        application: web.Application | None = None,
+        stop: Stop | None = None,
+    ) -> None:
+        """Serve on `surface` and run the tasks until one of the ends that `runtime.run` knows."""
+
+        async def database(stop: Stop) -> None:
+            await watch(self.db, self.health, stop)
+
+        async with http.serve(application or self.app(), surface.host, surface.port):
+            await run({**tasks, "database": database}, stop=stop, health=self.health, registry=self.registry)
+
+
+@asynccontextmanager
+async def open_worker(service: str, settings: Settings) -> AsyncIterator[Worker]:
+    """Set up the log, open and migrate the database; everything is closed at the end."""
+    registry, clock = Registry(), system_clock()
+    build.expose(registry, os.environ)
+    log.configure(settings.log, service, registry, config.secrets(settings))
+    async with await Database.open(settings, registry, clock, f"usdx {service}") as db:
+        await db.migrate()
+        yield Worker(service, settings, registry, Health(registry, clock), clock, db)
