@@ -61,9 +61,9 @@ token1: public(immutable(address))
 fee: public(immutable(uint24))
 tickSpacing: public(constant(int24)) = 10
 
-slot0: public(Slot0)
 liquidity: public(uint128)
-observations: public(Observation[65535])
+slot: Slot0
+ring: Observation[65535]
 
 
 @deploy
@@ -74,10 +74,10 @@ def __init__(_token0: address, _token1: address, _fee: uint24, _tick: int24, _li
     token1 = _token1
     fee = _fee
     self.liquidity = _liquidity
-    self.observations[0] = Observation(
+    self.ring[0] = Observation(
         blockTimestamp=self._now(), tickCumulative=0, secondsPerLiquidityCumulativeX128=0, initialized=True
     )
-    self.slot0 = Slot0(
+    self.slot = Slot0(
         sqrtPriceX96=self._sqrtRatioAtTick(_tick), tick=_tick, observationIndex=0,
         observationCardinality=1, observationCardinalityNext=1, feeProtocol=0, unlocked=True,
     )
@@ -88,20 +88,39 @@ def move(tick: int24, liquidity: uint128):
     """@notice Move to a tick, as swaps and mints would; the time at the old tick is written down first."""
     assert msg.sender == keeper, "not the keeper"
     self._write()
-    self.slot0.tick = tick
-    self.slot0.sqrtPriceX96 = self._sqrtRatioAtTick(tick)
+    self.slot.tick = tick
+    self.slot.sqrtPriceX96 = self._sqrtRatioAtTick(tick)
     self.liquidity = liquidity
-    log Moved(tick=tick, sqrtPriceX96=self.slot0.sqrtPriceX96, liquidity=liquidity)
+    log Moved(tick=tick, sqrtPriceX96=self.slot.sqrtPriceX96, liquidity=liquidity)
 
 
 @external
 def increaseObservationCardinalityNext(observationCardinalityNext: uint16):
-    old: uint16 = self.slot0.observationCardinalityNext
+    old: uint16 = self.slot.observationCardinalityNext
     if observationCardinalityNext > old:
-        self.slot0.observationCardinalityNext = observationCardinalityNext
+        self.slot.observationCardinalityNext = observationCardinalityNext
         log IncreaseObservationCardinalityNext(
             observationCardinalityNextOld=old, observationCardinalityNextNew=observationCardinalityNext
         )
+
+
+@external
+@view
+def slot0() -> (uint160, int24, uint16, uint16, uint16, uint8, bool):
+    """@return The price, its tick, the newest observation's index, how many there are and may be, fee protocol, unlocked."""
+    slot: Slot0 = self.slot
+    return (
+        slot.sqrtPriceX96, slot.tick, slot.observationIndex,
+        slot.observationCardinality, slot.observationCardinalityNext, slot.feeProtocol, slot.unlocked,
+    )
+
+
+@external
+@view
+def observations(index: uint256) -> (uint32, int56, uint160, bool):
+    """@return Block timestamp, tick cumulative, seconds per liquidity cumulative, whether it was ever written."""
+    found: Observation = self.ring[index]
+    return found.blockTimestamp, found.tickCumulative, found.secondsPerLiquidityCumulativeX128, found.initialized
 
 
 @external
@@ -125,8 +144,8 @@ def _now() -> uint32:
 @internal
 def _write():
     """@dev Oracle.write: at most one observation a block; the ring grows when it reaches its end."""
-    slot: Slot0 = self.slot0
-    last: Observation = self.observations[slot.observationIndex]
+    slot: Slot0 = self.slot
+    last: Observation = self.ring[slot.observationIndex]
     now: uint32 = self._now()
     if last.blockTimestamp == now:
         return
@@ -134,9 +153,9 @@ def _write():
     if slot.observationCardinalityNext > cardinality and slot.observationIndex == cardinality - 1:
         cardinality = slot.observationCardinalityNext
     index: uint16 = (slot.observationIndex + 1) % cardinality
-    self.observations[index] = self._transform(last, now)
-    self.slot0.observationIndex = index
-    self.slot0.observationCardinality = cardinality
+    self.ring[index] = self._transform(last, now)
+    self.slot.observationIndex = index
+    self.slot.observationCardinality = cardinality
 
 
 @internal
@@ -147,7 +166,7 @@ def _transform(last: Observation, now: uint32) -> Observation:
     return Observation(
         blockTimestamp=now,
         tickCumulative=unsafe_add(
-            last.tickCumulative, unsafe_mul(convert(self.slot0.tick, int56), convert(delta, int56))
+            last.tickCumulative, unsafe_mul(convert(self.slot.tick, int56), convert(delta, int56))
         ),
         secondsPerLiquidityCumulativeX128=unsafe_add(
             last.secondsPerLiquidityCumulativeX128,
@@ -162,7 +181,7 @@ def _transform(last: Observation, now: uint32) -> Observation:
 def _observe(secondsAgo: uint32) -> Observation:
     """@dev Oracle.observeSingle: read an observation, interpolate between two, or extrapolate the newest."""
     now: uint32 = self._now()
-    newest: Observation = self.observations[self.slot0.observationIndex]
+    newest: Observation = self.ring[self.slot.observationIndex]
     target: uint32 = unsafe_sub(now, secondsAgo)
     if self._lte(now, newest.blockTimestamp, target):
         return newest if newest.blockTimestamp == target else self._transform(newest, target)
@@ -194,20 +213,20 @@ def _observe(secondsAgo: uint32) -> Observation:
 @view
 def _surrounding(now: uint32, target: uint32) -> (Observation, Observation):
     """@dev Oracle.getSurroundingObservations and binarySearch, for a target older than the newest observation."""
-    cardinality: uint256 = convert(self.slot0.observationCardinality, uint256)
-    first: uint256 = (convert(self.slot0.observationIndex, uint256) + 1) % cardinality
-    if not self.observations[first].initialized:
-        first = 0
-    assert self._lte(now, self.observations[first].blockTimestamp, target), "OLD"
-    low: uint256 = first
+    cardinality: uint256 = convert(self.slot.observationCardinality, uint256)
+    low: uint256 = (convert(self.slot.observationIndex, uint256) + 1) % cardinality
+    oldest: Observation = self.ring[low]
+    if not oldest.initialized:
+        oldest = self.ring[0]
+    assert self._lte(now, oldest.blockTimestamp, target), "OLD"
     high: uint256 = low + cardinality - 1
     for _: uint256 in range(32):
         middle: uint256 = (low + high) // 2
-        before: Observation = self.observations[middle % cardinality]
+        before: Observation = self.ring[middle % cardinality]
         if not before.initialized:
             low = middle + 1
             continue
-        after: Observation = self.observations[(middle + 1) % cardinality]
+        after: Observation = self.ring[(middle + 1) % cardinality]
         if not self._lte(now, before.blockTimestamp, target):
             high = middle - 1
         elif self._lte(now, target, after.blockTimestamp):
