@@ -286,7 +286,7 @@ class Database:
         idle = self._pool.get_idle_size()
         return [
             Sample(CONNECTIONS, idle, ("idle",)),
-            Sample(CONNECTIONS, self._pool.get_size() - idle, ("busy",)),
+            Sample(CONNECTIONS, self._pool.get_size() - idle, ("used",)),
         ]
 
 
@@ -310,11 +310,11 @@ def address_of(url: str) -> str:
 
 
 async def watch(db: Database, health: Health, stop: Stop, period_s: float = 5.0) -> None:
-    """A task: keep the readiness check and dependency gauge `database` true to the facts."""
+    """A task: keep the readiness check and dependency gauge `postgres` true to the facts."""
     while not stop.is_set():
         try:
             await db.probe()
-            health.set_dependency("database", True, db.target)
+            health.set_dependency("postgres", True, db.target)
         except DatabaseUnavailable as exc:
-            health.set_dependency("database", False, str(exc))
+            health.set_dependency("postgres", False, str(exc))
         await stop.wait(period_s)
