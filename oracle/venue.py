@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from oracle.errors import Unreadable
 from oracle.model import Outcome, Pair, Refused, Standing, Ticker
@@ -13,11 +13,10 @@ from oracle.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP GET: a path below the base URL, with its query and headers."""
+    """One HTTP GET: a path below the base URL, and its query."""
 
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +158,3 @@ def _glimpse(body: bytes) -> str:
 def no_subscription(symbols: Sequence[str]) -> tuple[str, ...]:
     """For streams that take their symbols in the URL."""
     return ()
-
-
-Table = Mapping[str, Any]

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from oracle.body import iso_s, number, optional_number, parse, text, unix_s
@@ -29,10 +29,9 @@ class Description:
     echo: str | None = None
     volume: str | None = None
     sequence: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     def request(self, symbols: Sequence[str]) -> Request:
-        return Request(self.path.replace("{symbol}", quote(symbols[0], safe="")), headers=self.headers)
+        return Request(self.path.replace("{symbol}", quote(symbols[0], safe="")))
 
     def read(self, symbols: Sequence[str], body: bytes) -> dict[str, Outcome]:
         found = parse(body)
