@@ -124,7 +124,7 @@ def _time(log: Log, logs: Logs) -> datetime:
 
 def _stored(table: Table) -> Callable[[Values], Values] | None:
     """A function from decoded values to what COPY takes, or None where they are the same."""
-    parts = [_column(column) for column in table.columns]
+    parts = [stored_form(column) for column in table.columns]
     if not any(parts):
         return None
 
@@ -134,7 +134,7 @@ def _stored(table: Table) -> Callable[[Values], Values] | None:
     return stored
 
 
-def _column(column: Column) -> Callable[[Any], object] | None:
+def stored_form(column: Column) -> Callable[[Any], object] | None:
     if column.type == "text":
         return storable
     if column.type != "jsonb":
