@@ -95,9 +95,10 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Where a step spent its time, in seconds."""
+    """Where a step spent its time, in seconds. `waited_s` is the part of `fetch_s` in which nothing else was done."""
 
     fetch_s: float = 0.0
+    waited_s: float = 0.0
     decode_s: float = 0.0
     store_s: float = 0.0
 

@@ -25,6 +25,7 @@ class Fetched:
     plan: Plan
     pieces: Sequence[Logs]
     fetch_s: float
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,17 @@ class Border:
 
 
 class Worker:
-    """Moves the streams of one chain forward. Shape: `cursors` is where each stands as far as this worker knows."""
+    """Moves streams of one chain forward.
+
+    Shape: `cursors` is where each stands, empty when that has to be read again; `seen` is where each stood last.
+    """
 
     def __init__(self, name: str, chain_id: int, streams: Iterable[Stream], border: Border, horizon: Horizon) -> None:
         self.name = name
         self.streams = {one.key: one for one in streams}
         self.horizon = horizon
         self.cursors: dict[str, Cursor] = {}
+        self.seen: dict[str, Cursor] = {}
         self.fetcher = Fetcher(border.chain)
         self._chain_id = chain_id
         self._border = border
@@ -51,11 +56,27 @@ class Worker:
         self._writers: dict[tuple[str, ...], RowWriter] = {}
 
     async def load(self) -> None:
-        """Read the cursors; to be called before the first step, and after any error in one."""
-        self.cursors = await self._border.store.cursors()
+        """Read the cursors unless they are known."""
+        if not self.cursors:
+            self.cursors = await self._border.store.cursors(list(self.streams))
+            self.seen = dict(self.cursors)
+
+    def adopt(self, streams: Iterable[Stream]) -> None:
+        """Take over further streams, wherever they stand."""
+        self.streams.update({one.key: one for one in streams})
+        self.forget()
+
+    def forget(self) -> None:
+        """Read the cursors again before the next step: an error may have hidden what became of them."""
+        self.cursors = {}
+
+    def behind(self, target: int) -> int:
+        """How many blocks the stream furthest behind lacks."""
+        return max((target - one.number for one in self.cursors.values()), default=0)
 
     async def step(self) -> Step:
         """Look at the chain, then take the streams furthest behind one range further."""
+        await self.load()
         tip = await self.horizon.look()
         todo = self.plan(tip.number)
         if todo is None:
@@ -71,7 +92,8 @@ class Worker:
         began = self._border.clock.monotonic()
         wanted = filter_of(self.streams[key] for key in todo.streams)
         pieces = await self.fetcher.fetch(todo.range, wanted, linked=todo.linked)
-        return Fetched(todo, pieces, self._border.clock.monotonic() - began)
+        took = self._border.clock.monotonic() - began
+        return Fetched(todo, pieces, took, took)
 
     async def land(self, fetched: Fetched) -> Step:
         """Check that the range stands on the cursor, decode it and commit it; or roll back when it does not."""
@@ -85,7 +107,7 @@ class Worker:
         blocks = _checkpoints(fetched.pieces, todo.linked)
         moved = await self._border.store.commit(todo.streams, cursor, blocks, batch, self.horizon.floor)
         stored = clock.monotonic()
-        self.cursors.update(dict.fromkeys(todo.streams, moved))
+        self._stand(todo.streams, moved)
         live = self._at_tip.issuperset(todo.streams)
         return Committed(
             chain=self.name,
@@ -96,9 +118,13 @@ class Worker:
             undecoded=len(batch.undecoded),
             live=live,
             rows={name: rows.records for name, rows in batch.rows.items()} if live else {},
-            timing=Timing(fetched.fetch_s, decoded - began, stored - decoded),
+            timing=Timing(fetched.fetch_s, fetched.waited_s, decoded - began, stored - decoded),
             committed_at=clock.now(),
         )
+
+    def _stand(self, streams: Sequence[str], cursor: Cursor) -> None:
+        self.cursors.update(dict.fromkeys(streams, cursor))
+        self.seen.update(self.cursors)
 
     async def _at_rest(self, tip: BlockRef) -> Step:
         """All streams stand at the tip or above it: above is fine as long as the tip is on our own chain."""
@@ -132,7 +158,7 @@ class Worker:
                 f"the last finalized block is {self.horizon.floor}. Nothing was deleted."
             )
         gone = await self._border.store.roll_back(streams, cursor, ancestor)
-        self.cursors.update(dict.fromkeys(streams, ancestor))
+        self._stand(streams, ancestor)
         return RolledBack(self.name, streams, ancestor.number, cursor.number - ancestor.number, gone)
 
     async def _ancestor(self, streams: tuple[str, ...], cursor: Cursor) -> Cursor | None:

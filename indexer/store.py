@@ -30,12 +30,12 @@ class Store:
         self._chain_id = chain_id
         self._tables: dict[str, tuple[Table, ...]] = {one.key: tuple(one.tables.values()) for one in streams}
 
-    async def cursors(self) -> dict[str, Cursor]:
-        """Where every stream stands."""
+    async def cursors(self, streams: Sequence[str]) -> dict[str, Cursor]:
+        """Where the streams stand."""
         async with self._db.connection() as cx:
             rows = await cx.fetch(
                 "select stream, block_number, block_hash, block_time from usdx.cursors where stream = any($1)",
-                list(self._tables),
+                list(streams),
                 on="cursors",
             )
         return {row["stream"]: _cursor(row["block_number"], row["block_hash"], row["block_time"]) for row in rows}

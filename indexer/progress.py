@@ -1,0 +1,89 @@
+"""Say in one line how far a chain's streams are, status first."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from indexer.model import Committed
+
+WINDOW_S = 10.0
+AT_TIP_BLOCKS = 16
+"""Up to this many blocks behind the tip still counts as ready: fast chains seal several between two polls."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Events and blocks per second over the last seconds."""
+
+    _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
+
+    def note(self, step: Committed, now: float) -> None:
+        self._marks.append((now, sum(step.events.values()), len(step.range)))
+        self._trim(now)
+
+    def events_per_s(self, now: float) -> float:
+        self._trim(now)
+        return sum(events for _, events, _ in self._marks) / self._span(now)
+
+    def blocks_per_s(self, now: float) -> float:
+        self._trim(now)
+        return sum(blocks for _, _, blocks in self._marks) / self._span(now)
+
+    def _trim(self, now: float) -> None:
+        while self._marks and self._marks[0][0] < now - WINDOW_S:
+            self._marks.popleft()
+
+    def _span(self, now: float) -> float:
+        return max(1.0, min(WINDOW_S, now - self._marks[0][0])) if self._marks else WINDOW_S
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a chain stands now. `lag_s` is the age of the last committed block, None before the first."""
+
+    block: int
+    behind_blocks: int
+    lag_s: float | None
+    events_per_s: float
+    blocks_per_s: float
+    halted: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return not self.halted and self.behind_blocks <= AT_TIP_BLOCKS
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds to the tip at the present pace, None when there is none."""
+        return self.behind_blocks / self.blocks_per_s if self.blocks_per_s > 0 else None
+
+    def __str__(self) -> str:
+        if self.halted:
+            return f"HALTED block {self.block}: {self.halted}"
+        if not self.ready:
+            eta = "unknown" if self.eta_s is None else span(self.eta_s)
+            return f"BEHIND {self.behind_blocks} blocks ETA {eta}"
+        lag = "unknown" if self.lag_s is None else span(self.lag_s)
+        return f"READY block {self.block} lag {lag} {self.events_per_s:.0f} ev/s"
+
+
+def span(seconds: float) -> str:
+    """Seconds as people say them: `7s`, `3m20s`, `5h04m`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86_400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86_400}d{whole % 86_400 // 3600:02d}h"
+
+
+def summary(chains: dict[str, Progress]) -> str:
+    """One line for all chains, the worst first; a lone chain goes without its name."""
+    if len(chains) == 1:
+        return str(next(iter(chains.values())))
+    ranked = sorted(chains.items(), key=lambda item: (not item[1].halted, item[1].ready, item[0]))
+    parts = [str(progress).split(" ", 1) for _, progress in ranked]
+    return " | ".join(f"{word} {name} {rest}" for (name, _), (word, rest) in zip(ranked, parts, strict=True))
