@@ -1,5 +1,6 @@
 """The folder of one demo run: claimed by one demo at a time, emptied of the run before."""
 
+import asyncio
 import fcntl
 import shutil
 import time
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from shared.errors import Permanent
 
@@ -39,6 +40,11 @@ class RunFolder:
         return self.path / "demo.json"
 
     @property
+    def postgres(self) -> Path:
+        """The embedded Postgres, as the workers look for it beside their config."""
+        return self.path / "postgres"
+
+    @property
     def chain(self) -> Path:
         """The chain, as anvil left it."""
         return self.path / "chain.json"
@@ -49,42 +55,52 @@ class RunFolder:
 
 
 @contextmanager
-def claimed(path: Path, *, keep: bool) -> Iterator[RunFolder]:
-    """The folder, ours alone as long as the context is open; empty at first unless `keep`. Raises FolderInUse."""
+def claimed(path: Path) -> Iterator[RunFolder]:
+    """The folder, ours alone as long as the context is open. Raises FolderInUse."""
     folder = RunFolder(path.absolute())
     if folder.path.is_dir() and any(folder.path.iterdir()) and not (folder.path / _MARK).exists():
         raise FolderInUse(f"{folder.path} is not empty and no demo made it; nothing in it was touched")
     folder.path.mkdir(parents=True, exist_ok=True)
     with (folder.path / _MARK).open("w") as mark:
-        try:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise FolderInUse(f"another demo runs in {folder.path}") from exc
-        _await_postgres(folder.path / "postgres" / "users")
-        if not keep:
-            _empty(folder.path)
-        (folder.path / "logs").mkdir(exist_ok=True)
+        if not _lockable(mark):
+            raise FolderInUse(f"another demo runs in {folder.path}")
         yield folder
 
 
-def _await_postgres(users: Path) -> None:
-    """Wait until the workers of a demo that was killed are gone, and the Postgres that they shared."""
-    if not users.exists():
-        return
+async def prepare(folder: RunFolder, *, keep: bool) -> None:
+    """Bring the folder to where a run may begin: nobody uses it any more, and it is empty unless `keep`.
+
+    The workers of a demo that was killed, and the Postgres that they shared, may take some seconds to end.
+    """
     deadline = time.monotonic() + _PATIENCE_S
+    while _postgres_is_used(folder):
+        if time.monotonic() > deadline:
+            raise FolderInUse(f"programs of an earlier demo still use the Postgres in {folder.path}")
+        await asyncio.sleep(0.1)
+    if not keep:
+        _empty(folder.path)
+    _make_logs(folder)
+
+
+def _postgres_is_used(folder: RunFolder) -> bool:
+    """Every user of an embedded Postgres holds a lock on this file, and so does Postgres's keeper while it stops it."""
+    users = folder.postgres / "users"
+    if not users.exists():
+        return False
     with users.open("ab") as shared:
-        while not _lockable(shared):
-            if time.monotonic() > deadline:
-                raise FolderInUse(f"programs of an earlier demo still use the Postgres in {users.parent}")
-            time.sleep(0.1)
+        return not _lockable(shared)
 
 
-def _lockable(file: IO[bytes]) -> bool:
+def _lockable(file: IO[Any]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _make_logs(folder: RunFolder) -> None:
+    folder.log("any").parent.mkdir(exist_ok=True)
 
 
 def _empty(folder: Path) -> None:

@@ -12,6 +12,7 @@ from demo import leash
 from demo.parts import catalogue
 from demo.parts.errors import PartFailed
 
+CHAIN_ID = 31337
 _LISTENING = re.compile(r"^Listening on ([0-9.]+:[0-9]+)$", re.MULTILINE)
 
 
@@ -29,7 +30,7 @@ class Anvil:
         *,
         block_time_s: float | None = None,
         port: int = 0,
-        chain_id: int = 31337,
+        chain_id: int = CHAIN_ID,
         options: tuple[str, ...] = (),
         log: Path | None = None,
     ) -> AsyncIterator["Anvil"]:
@@ -41,15 +42,26 @@ class Anvil:
         program = await asyncio.to_thread(catalogue.anvil)
         with tempfile.TemporaryDirectory(prefix="usdx-anvil-") as scratch:
             log = log or Path(scratch) / "anvil.log"
-            argv = [str(program), "--port", str(port), "--chain-id", str(chain_id), *options]
-            if block_time_s is not None:
-                argv += ["--block-time", f"{block_time_s:g}"]
+            argv = command(program, port=port, chain_id=chain_id, block_time_s=block_time_s, options=options)
             seen = log.stat().st_size if log.exists() else 0
             process = await leash.start(argv, log=log)
             try:
                 yield Anvil(f"http://{await _address(process, log, seen)}", process.pid, log)
             finally:
                 await leash.stop(process, grace_s=3)
+
+
+def command(
+    program: Path,
+    *,
+    port: int,
+    chain_id: int = CHAIN_ID,
+    block_time_s: float | None = None,
+    options: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """The command line of a node."""
+    pace = () if block_time_s is None else ("--block-time", f"{block_time_s:g}")
+    return (str(program), "--port", str(port), "--chain-id", str(chain_id), *pace, *options)
 
 
 async def _address(process: asyncio.subprocess.Process, log: Path, seen: int) -> str:

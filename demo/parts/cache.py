@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from demo.home import home
+
 
 def folder() -> Path:
-    """Where fetched programs live: `USDX_PARTS_DIR`, else `.usdx/parts` of the checkout, else of the current folder."""
+    """Where fetched programs live: `USDX_PARTS_DIR`, else below `.usdx`."""
     if configured := os.environ.get("USDX_PARTS_DIR"):
         return Path(configured).absolute()
-    checkout = Path(__file__).parents[2]
-    home = checkout if (checkout / "pyproject.toml").exists() else Path.cwd()
-    return home / ".usdx" / "parts"
+    return home() / "parts"
 
 
 def filled(name: str, fill: Callable[[Path], None]) -> Path:
