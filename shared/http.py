@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from time import perf_counter
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from shared.auth import protect
 from shared.clock import Clock, system_clock
 from shared.errors import ConfigError, PortTaken
 from shared.exposition import Exposition
 from shared.health import Check, Health
 from shared.metrics import LATENCY, Family, Registry
+from shared.settings import AuthSettings
+from shared.tls import Tls
 
 REQUESTS = Family(
     "usdx_http_requests_total",
@@ -37,10 +41,19 @@ FAMILIES = (REQUESTS, DURATION, IN_PROGRESS)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 EXPECTED_STATUSES = ("200", "400", "500", "503")
 UNMATCHED = "unmatched"
+RENEW_S = 60.0
 
 
-def app(registry: Registry, health: Health, clock: Clock | None = None) -> web.Application:
-    """An application with the three probe routes, to which a worker adds its own before it is served."""
+def app(
+    registry: Registry,
+    health: Health,
+    clock: Clock | None = None,
+    surfaces: Mapping[str, AuthSettings] | None = None,
+) -> web.Application:
+    """An application with the three probe routes, to which a worker adds its own before it is served.
+
+    `surfaces` guards path prefixes, such as `/metrics` or `/api`.
+    """
 
     async def healthz(request: web.Request) -> web.Response:
         return _json({"alive": health.alive, "loops": _plain(health.loops())}, ok=health.alive)
@@ -52,7 +65,7 @@ def app(registry: Registry, health: Health, clock: Clock | None = None) -> web.A
     async def start_series(started: web.Application) -> None:
         _start_series(registry, started)
 
-    application = web.Application(middlewares=[instrument(registry)])
+    application = web.Application(middlewares=[instrument(registry), protect(surfaces or {})])
     application.router.add_get("/metrics", Exposition(registry, clock or system_clock()).handle)
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
@@ -61,24 +74,39 @@ def app(registry: Registry, health: Health, clock: Clock | None = None) -> web.A
 
 
 @asynccontextmanager
-async def serve(application: web.Application, host: str, port: int) -> AsyncIterator[int]:
+async def serve(application: web.Application, host: str, port: int, tls: Tls | None = None) -> AsyncIterator[int]:
     """Serve while the context is open; yields the port, which the system chose when `port` is 0."""
     runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
+    renewing = asyncio.create_task(_renew(tls)) if tls is not None else None
     try:
-        await _listen(runner, host, port)
+        await _listen(runner, host, port, tls)
         yield runner.addresses[0][1]
     finally:
+        if renewing is not None:
+            renewing.cancel()
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+async def _listen(runner: web.AppRunner, host: str, port: int, tls: Tls | None) -> None:
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=tls.context if tls else None).start()
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
             raise PortTaken(f"port {port} on {host} is taken by another program") from exc
         raise ConfigError(f"cannot listen on {host}:{port}: {exc.strerror or exc}") from exc
+
+
+async def _renew(tls: Tls) -> None:
+    """Take over renewed certificates; keep the old ones while the new ones do not fit."""
+    log = structlog.get_logger("tls")
+    while True:
+        await asyncio.sleep(RENEW_S)
+        try:
+            if tls.refresh():
+                log.info("certificate renewed", endpoint=tls.endpoint)
+        except (ConfigError, OSError) as exc:
+            log.error("certificate not renewed", endpoint=tls.endpoint, error=str(exc))
 
 
 def instrument(registry: Registry) -> Middleware:

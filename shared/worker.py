@@ -15,7 +15,8 @@ from shared.db import Database, watch
 from shared.health import Health
 from shared.metrics import Registry
 from shared.runtime import Stop, Task, run
-from shared.settings import Settings, WorkerSettings
+from shared.settings import AuthSettings, Settings, WorkerSettings
+from shared.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,10 @@ class Worker:
     clock: Clock
     db: Database
 
-    def app(self) -> web.Application:
-        """The application with the three probe routes; add routes before `run`."""
-        return http.app(self.registry, self.health, self.clock)
+    def app(self, surface: WorkerSettings, surfaces: Mapping[str, AuthSettings] | None = None) -> web.Application:
+        """The application with the three probe routes; add routes before `run`. `surfaces` guards more paths."""
+        guarded = {"/metrics": surface.metrics_auth, **(surfaces or {})}
+        return http.app(self.registry, self.health, self.clock, guarded)
 
     async def run(
         self,
@@ -45,7 +47,8 @@ class Worker:
         async def database(stop: Stop) -> None:
             await watch(self.db, self.health, stop)
 
-        async with http.serve(application or self.app(), surface.host, surface.port):
+        tls = Tls.load(surface.tls, self.service, self.registry) if surface.tls else None
+        async with http.serve(application or self.app(surface), surface.host, surface.port, tls):
             await run({**tasks, "database": database}, stop=stop, health=self.health, registry=self.registry)
 
 
