@@ -30,9 +30,13 @@ class Worker:
     clock: Clock
     db: Database
 
-    def app(self, surface: WorkerSettings, surfaces: Mapping[str, AuthSettings] | None = None) -> web.Application:
-        """The application with the three probe routes; add routes before `run`. `surfaces` guards more paths."""
-        guarded = {"/metrics": surface.metrics_auth, **(surfaces or {})}
+    def app(self, surfaces: Mapping[str, AuthSettings] | None = None) -> web.Application:
+        """The application with the three probe routes; add routes before `run`.
+
+        /metrics is guarded as the service's settings say; `surfaces` guards more paths.
+        """
+        own: WorkerSettings = getattr(self.settings, self.service)
+        guarded = {"/metrics": own.metrics_auth, **(surfaces or {})}
         return http.app(self.registry, self.health, self.clock, guarded)
 
     async def run(
@@ -48,13 +52,16 @@ class Worker:
             await watch(self.db, self.health, stop)
 
         tls = Tls.load(surface.tls, self.service, self.registry) if surface.tls else None
-        async with http.serve(application or self.app(surface), surface.host, surface.port, tls):
+        async with http.serve(application or self.app(), surface.host, surface.port, tls):
             await run({**tasks, "database": database}, stop=stop, health=self.health, registry=self.registry)
 
 
 @asynccontextmanager
 async def open_worker(service: str, settings: Settings) -> AsyncIterator[Worker]:
-    """Set up the log, open and migrate the database; everything is closed at the end."""
+    """Set up the log, open and migrate the database; everything is closed at the end.
+
+    `service` is `indexer`, `oracle` or `aggregator`: the name in logs, and of the settings.
+    """
     registry, clock = Registry(), system_clock()
     build.expose(registry, os.environ)
     log.configure(settings.log, service, registry, config.secrets(settings))
