@@ -62,34 +62,47 @@ class Sweep:
 class Figure:
     """One value of a business gauge. `labels` are in the order the gauge declares them."""
 
-    gauge: str
     labels: tuple[str, ...]
     value: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A business gauge whose query failed, and Postgres's own words about it."""
+class Reading:
+    """What one business gauge said in the snapshot taken at `at`: its last good values."""
 
-    gauge: str
-    message: str
+    at: datetime
+    figures: tuple[Figure, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """What one refresh of the business gauges gave, all of one snapshot taken at `at`."""
+    """What became of one refresh.
 
-    at: datetime
-    duration_s: float
-    gauges: tuple[str, ...]
-    figures: tuple[Figure, ...]
-    broken: tuple[Broken, ...] = ()
+    `readings` hold every gauge's last good values, by gauge name, whoever took them. `asked` are the gauges this
+    process asked itself, none when another replica was faster; `broken` are those of them that failed, with Postgres's
+    own words.
+    """
+
+    readings: Mapping[str, Reading]
+    asked: tuple[str, ...] = ()
+    broken: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
+    duration_s: float = 0.0
+
+    @property
+    def result(self) -> Literal["success", "partial", "failure"]:
+        """How much of what was asked came back."""
+        if not self.broken:
+            return "success"
+        return "failure" if len(self.broken) == len(self.asked) else "partial"
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
-    """Another replica refreshed (or is refreshing): its last good figures."""
+class AlertState:
+    """What the alert store says now, by severity: how many alerts are active, when the oldest one that nobody
+    acknowledged started, and when the watchdog was last heard. `known` is False until it was first asked."""
 
-    at: datetime | None
-    figures: tuple[Figure, ...] = ()
-    taken_at: Mapping[str, datetime] = field(default_factory=dict)
+    known: bool = False
+    active: Mapping[str, int] = field(default_factory=dict)
+    unacknowledged_since: Mapping[str, datetime] = field(default_factory=dict)
+    watchdog_at: datetime | None = None

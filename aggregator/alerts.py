@@ -1,0 +1,126 @@
+"""Read what Alertmanager's webhook sends, version 4.
+
+Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+WATCHDOG = "Watchdog"
+NEVER = datetime(1, 1, 2, tzinfo=UTC)  # Alertmanager writes year 1 into endsAt while an alert fires
+SEVERITIES = ("critical", "warning", "info", "none")
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Malformed(ValueError):
+    """The body is no version-4 webhook payload."""
+
+
+class _Alert(msgspec.Struct, rename="camel"):
+    status: Literal["firing", "resolved"]
+    starts_at: Instant
+    fingerprint: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    ends_at: Instant | None = None
+    generator_url: str = msgspec.field(default="", name="generatorURL")
+
+
+class _Payload(msgspec.Struct, rename="camel"):
+    version: Literal["4"]
+    alerts: list[_Alert]
+    receiver: str = ""
+    truncated_alerts: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One alert of one webhook request. (fingerprint, starts_at, status) is what makes two of them the same."""
+
+    fingerprint: str
+    starts_at: datetime
+    status: Literal["firing", "resolved"]
+    ends_at: datetime | None
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    generator_url: str
+    receiver: str
+
+    @property
+    def key(self) -> tuple[str, datetime, str]:
+        """What makes two notifications the same."""
+        return self.fingerprint, self.starts_at, self.status
+
+    @property
+    def alertname(self) -> str:
+        """The rule that fired."""
+        return self.labels.get("alertname", "")
+
+    @property
+    def severity(self) -> str:
+        """One of SEVERITIES; anything else counts as `none`."""
+        severity = self.labels.get("severity", "none")
+        return severity if severity in SEVERITIES else "none"
+
+    @property
+    def service(self) -> str:
+        """The service the alert is about, empty when it says none."""
+        return self.labels.get("service", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook request: each notification once, ordered by key; `truncated` counts alerts that were cut off."""
+
+    notifications: tuple[Notification, ...]
+    truncated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What storing a delivery did: which notifications were new, and when it was received."""
+
+    at: datetime
+    new: tuple[Notification, ...]
+    again: tuple[Notification, ...]
+
+
+def parse(body: bytes) -> Delivery:
+    """Read a request body; unknown fields are ignored. Raises Malformed and nothing else."""
+    try:
+        payload = msgspec.json.decode(body, type=_Payload)
+        notifications = _once(_notification(alert, payload.receiver) for alert in payload.alerts)
+    except (msgspec.MsgspecError, RecursionError, OverflowError) as exc:
+        raise Malformed(str(exc)) from exc
+    return Delivery(notifications, payload.truncated_alerts)
+
+
+def _once(notifications: Iterable[Notification]) -> tuple[Notification, ...]:
+    by_key = {notification.key: notification for notification in notifications}
+    return tuple(by_key[key] for key in sorted(by_key))
+
+
+def _notification(alert: _Alert, receiver: str) -> Notification:
+    ends_at = alert.ends_at.astimezone(UTC) if alert.ends_at is not None and alert.ends_at > NEVER else None
+    return Notification(
+        fingerprint=_storable(alert.fingerprint),
+        starts_at=alert.starts_at.astimezone(UTC),
+        status=alert.status,
+        ends_at=(ends_at or alert.starts_at.astimezone(UTC)) if alert.status == "resolved" else None,
+        labels=_storable(alert.labels),
+        annotations=_storable(alert.annotations),
+        generator_url=_storable(alert.generator_url),
+        receiver=_storable(receiver),
+    )
+
+
+def _storable(value: Any) -> Any:
+    """Without the NUL characters and lone surrogates that Postgres text cannot hold."""
+    if isinstance(value, dict):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,0 +1,78 @@
+"""The shapes that every answer shares: a page or one thing, and the blocks it is true at."""
+
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+
+from shared.db import Connection
+
+T = TypeVar("T")
+
+Address = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{40}$", examples=["0x" + "5f" * 20])]
+Hash = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{64}$")]
+HexBytes = Annotated[str, msgspec.Meta(pattern="^0x([0-9a-f]{2})*$")]
+Amount = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^-?[0-9]+(\.[0-9]+)?$",
+        description="A decimal number as a string, so that no reader rounds it.",
+        examples=["1250.500000"],
+    ),
+]
+Id = Annotated[
+    str,
+    msgspec.Meta(pattern="^[0-9]{1,78}$", description="A number of up to 256 bits as a string.", examples=["17"]),
+]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+BlockNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=500, description="How many at most.")]
+After = Annotated[
+    str,
+    msgspec.Meta(max_length=1024, description="Where the page starts: `next` of the page before, with the same sort."),
+]
+ChainName = Annotated[str, msgspec.Meta(max_length=64, description="Only this chain.")]
+
+
+class BlockRef(msgspec.Struct):
+    """The last block of a stream that an answer contains."""
+
+    stream: str
+    chain: str
+    block_number: BlockNumber
+    block_hash: Hash | None
+    block_time: Instant | None
+
+
+class AsOf(msgspec.Struct):
+    """When, and after which blocks, an answer was true. All of one answer is read from one snapshot."""
+
+    time: Instant
+    blocks: list[BlockRef]
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """Some of many, in the order asked for."""
+
+    data: list[T]
+    next: Annotated[str | None, msgspec.Meta(description="Give it as `after` for what follows; null at the end.")]
+    as_of: AsOf
+
+
+class Item(msgspec.Struct, Generic[T]):
+    """One thing."""
+
+    data: T
+    as_of: AsOf
+
+
+async def as_of(cx: Connection, protocol: str | None = None) -> AsOf:
+    """Say after which blocks this snapshot is, for the streams of one protocol or for all of them."""
+    at = await cx.fetchval("select now()", on="cursors")
+    rows = await cx.fetch(
+        """select stream, chain, block_number, '0x' || encode(block_hash, 'hex') as block_hash, block_time
+        from usdx.cursors where $1::text is null or stream = $1 or starts_with(stream, $1 || '/') order by stream""",
+        protocol,
+        on="cursors",
+    )
+    return AsOf(at, [BlockRef(**row) for row in rows])

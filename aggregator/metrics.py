@@ -1,0 +1,268 @@
+"""Declare what the aggregator says of itself, of the business and of alerts, and count what happened."""
+
+from collections.abc import Iterable, Mapping
+
+from aggregator.alerts import SEVERITIES, Stored
+from aggregator.everything import Everything
+from aggregator.model import FETCH_FAILURES, AlertState, Refresh, Sweep
+from shared.metrics import DELAY, Family, Registry, Sample
+from shared.protocol import GaugeSpec
+
+TARGET_UP = Family(
+    "usdx_aggregator_target_up", "gauge", "1 when the worker exposition was fetched and parsed.", ("target",)
+)
+FETCH_DURATION = Family(
+    "usdx_aggregator_fetch_duration_seconds",
+    "gauge",
+    "Duration of the last fetch of the worker exposition.",
+    ("target",),
+    "seconds",
+)
+FETCH_ERRORS = Family(
+    "usdx_aggregator_fetch_errors_total", "counter", "Failed fetches of worker expositions.", ("target", "kind")
+)
+MERGED_SAMPLES = Family(
+    "usdx_aggregator_merged_samples", "gauge", "Samples taken from the worker in the last merge.", ("target",)
+)
+MERGE_CONFLICTS = Family(
+    "usdx_aggregator_merge_conflicts_total",
+    "counter",
+    "Families dropped because TYPE disagreed between workers.",
+)
+HELP_CONFLICTS = Family(
+    "usdx_aggregator_help_conflicts_total",
+    "counter",
+    "Families whose HELP disagreed between workers; the first one was kept.",
+)
+BUSINESS_SUCCESS = Family(
+    "usdx_business_metrics_last_success_timestamp_seconds",
+    "gauge",
+    "Time of the last successful business-metrics refresh.",
+    (),
+    "seconds",
+)
+BUSINESS_DURATION = Family(
+    "usdx_business_metrics_last_duration_seconds",
+    "gauge",
+    "Duration of the last business-metrics refresh.",
+    (),
+    "seconds",
+)
+BUSINESS_REFRESHES = Family(
+    "usdx_business_metrics_refreshes_total", "counter", "Business-metrics refresh attempts by result.", ("result",)
+)
+BUSINESS_GAUGE_SUCCESS = Family(
+    "usdx_business_gauge_last_success_timestamp_seconds",
+    "gauge",
+    "Time of the snapshot that the gauge's value was read from.",
+    ("gauge",),
+    "seconds",
+)
+BUSINESS_GAUGE_ERRORS = Family(
+    "usdx_business_gauge_errors_total", "counter", "Refreshes in which the gauge's own query failed.", ("gauge",)
+)
+WEBHOOK_REQUESTS = Family(
+    "usdx_alert_webhook_requests_total", "counter", "Alertmanager webhook requests by outcome.", ("outcome",)
+)
+NOTIFICATIONS = Family(
+    "usdx_alert_notifications_total",
+    "counter",
+    "Alert notifications received from Alertmanager.",
+    ("severity", "status"),
+)
+TRUNCATED = Family(
+    "usdx_alert_notifications_truncated_total",
+    "counter",
+    "Alerts that Alertmanager left out of its notifications because there were too many.",
+)
+ALERTS_ACTIVE = Family("usdx_alerts_active", "gauge", "Alerts firing according to the webhook store.", ("severity",))
+UNACKNOWLEDGED_SINCE = Family(
+    "usdx_alerts_unacknowledged_since_timestamp_seconds",
+    "gauge",
+    "Start of the oldest unacknowledged firing alert; absent when none.",
+    ("severity",),
+    "seconds",
+)
+NOTIFICATION_DELAY = Family(
+    "usdx_alert_notification_delay_seconds",
+    "histogram",
+    "Delay from alert start to webhook receipt.",
+    (),
+    "seconds",
+    DELAY,
+)
+WATCHDOG_RECEIVED = Family(
+    "usdx_alertmanager_watchdog_last_received_timestamp_seconds",
+    "gauge",
+    "Time the Watchdog notification last arrived.",
+    (),
+    "seconds",
+)
+STREAM_CLIENTS = Family("usdx_api_stream_clients", "gauge", "Clients of the server-sent event stream.")
+STREAM_DROPPED = Family(
+    "usdx_api_stream_dropped_total", "counter", "Stream clients cut off because they did not keep up."
+)
+
+FAMILIES = (
+    TARGET_UP,
+    FETCH_DURATION,
+    FETCH_ERRORS,
+    MERGED_SAMPLES,
+    MERGE_CONFLICTS,
+    HELP_CONFLICTS,
+    BUSINESS_SUCCESS,
+    BUSINESS_DURATION,
+    BUSINESS_REFRESHES,
+    BUSINESS_GAUGE_SUCCESS,
+    BUSINESS_GAUGE_ERRORS,
+    WEBHOOK_REQUESTS,
+    NOTIFICATIONS,
+    TRUNCATED,
+    ALERTS_ACTIVE,
+    UNACKNOWLEDGED_SINCE,
+    NOTIFICATION_DELAY,
+    WATCHDOG_RECEIVED,
+    STREAM_CLIENTS,
+    STREAM_DROPPED,
+)
+WEBHOOK_PATH = "/api/v1/internal/alerts/webhook"
+RESULTS = ("success", "partial", "failure")
+OUTCOMES = ("stored", "duplicate", "malformed", "unauthorized", "unavailable")
+
+
+def family_of(name: str, gauge: GaugeSpec) -> Family:
+    """The family of a protocol's business gauge."""
+    return Family(name, "gauge", gauge.help, tuple(gauge.labels), gauge.unit or "")
+
+
+class Meters:
+    """What the rooms of the aggregator hand over when something has happened."""
+
+    def __init__(self, registry: Registry, gauges: Mapping[str, GaugeSpec]) -> None:
+        self._sweep = Sweep(0.0)
+        self._merged: Mapping[str, int] = {}
+        self._refresh = Refresh({})
+        self._alerts = AlertState()
+        self._clients = 0
+        self._families = {name: family_of(name, gauge) for name, gauge in gauges.items()}
+        self._start_counters(registry)
+        registry.collector(self._read_targets, TARGET_UP, FETCH_DURATION, MERGED_SAMPLES)
+        registry.collector(self._read_business, BUSINESS_SUCCESS, BUSINESS_DURATION, BUSINESS_GAUGE_SUCCESS)
+        registry.collector(self._read_figures, *self._families.values())
+        registry.collector(self._read_alerts, ALERTS_ACTIVE, UNACKNOWLEDGED_SINCE, WATCHDOG_RECEIVED)
+        self._stream_clients = registry.gauge(STREAM_CLIENTS)
+        self._stream_clients.set(0)
+
+    def _start_counters(self, registry: Registry) -> None:
+        self._fetch_errors = registry.counter(FETCH_ERRORS)
+        self._type_conflicts = registry.counter(MERGE_CONFLICTS)
+        self._help_conflicts = registry.counter(HELP_CONFLICTS)
+        self._refreshes = registry.counter(BUSINESS_REFRESHES)
+        self._gauge_errors = registry.counter(BUSINESS_GAUGE_ERRORS)
+        self._webhook = registry.counter(WEBHOOK_REQUESTS)
+        self._notifications = registry.counter(NOTIFICATIONS)
+        self._truncated = registry.counter(TRUNCATED)
+        self._delay = registry.histogram(NOTIFICATION_DELAY)
+        self._stream_dropped = registry.counter(STREAM_DROPPED)
+        for result in RESULTS:
+            self._refreshes.start(result)
+        for gauge in self._families:
+            self._gauge_errors.start(gauge)
+        for outcome in OUTCOMES:
+            self._webhook.start(outcome)
+        for severity in SEVERITIES:
+            for status in ("firing", "resolved"):
+                self._notifications.start(severity, status)
+
+    def swept(self, sweep: Sweep) -> None:
+        """The workers were fetched."""
+        self._sweep = sweep
+        for fetched in sweep.fetched:
+            for kind in FETCH_FAILURES:
+                self._fetch_errors.start(fetched.target.name, kind)
+            if fetched.failure is not None:
+                self._fetch_errors.inc(fetched.target.name, fetched.failure)
+
+    def merged(self, everything: Everything) -> None:
+        """Their expositions were merged."""
+        self._merged = everything.samples
+        self._type_conflicts.inc(by=everything.type_conflicts)
+        self._help_conflicts.inc(by=everything.help_conflicts)
+
+    def refreshed(self, refresh: Refresh) -> None:
+        """The business gauges were read, by us or by another replica."""
+        asked = refresh if refresh.asked else self._refresh
+        self._refresh = Refresh(refresh.readings, asked.asked, asked.broken, asked.at, asked.duration_s)
+        if refresh.asked:
+            self._refreshes.inc(refresh.result)
+        for gauge in refresh.broken:
+            self._gauge_errors.inc(gauge)
+
+    def refresh_failed(self) -> None:
+        """Not one business gauge could be read."""
+        self._refreshes.inc("failure")
+
+    def delivered(self, stored: Stored, truncated: int) -> None:
+        """A webhook request was committed."""
+        self._webhook.inc("stored" if stored.new or not stored.again else "duplicate")
+        self._truncated.inc(by=truncated)
+        for one in stored.new + stored.again:
+            self._notifications.inc(one.severity, one.status)
+        for one in stored.new:
+            if one.status == "firing":
+                self._delay.observe(max(0.0, (stored.at - one.starts_at).total_seconds()))
+
+    def undelivered(self, outcome: str) -> None:
+        """A webhook request was refused; `outcome` is one of OUTCOMES."""
+        self._webhook.inc(outcome)
+
+    def unauthorized(self, path: str) -> None:
+        """A request to the API without the right credentials; only the webhook's have a metric of their own."""
+        if path == WEBHOOK_PATH:
+            self._webhook.inc("unauthorized")
+
+    def alerts_now(self, state: AlertState) -> None:
+        """The alert store was looked at."""
+        self._alerts = state
+
+    def stream_clients(self, count: int) -> None:
+        """So many clients listen to the stream."""
+        self._stream_clients.set(count)
+
+    def stream_dropped(self) -> None:
+        """A client of the stream did not keep up."""
+        self._stream_dropped.inc()
+
+    def _read_targets(self) -> Iterable[Sample]:
+        for fetched in self._sweep.fetched:
+            name = fetched.target.name
+            yield Sample(TARGET_UP, float(fetched.text is not None), (name,))
+            yield Sample(FETCH_DURATION, fetched.duration_s, (name,))
+            if name in self._merged:
+                yield Sample(MERGED_SAMPLES, self._merged[name], (name,))
+
+    def _read_business(self) -> Iterable[Sample]:
+        readings = dict(self._refresh.readings)
+        if readings:
+            newest = max(reading.at for reading in readings.values())
+            yield Sample(BUSINESS_SUCCESS, newest.timestamp())
+        if self._refresh.asked:
+            yield Sample(BUSINESS_DURATION, self._refresh.duration_s)
+        for gauge, reading in readings.items():
+            yield Sample(BUSINESS_GAUGE_SUCCESS, reading.at.timestamp(), (gauge,))
+
+    def _read_figures(self) -> Iterable[Sample]:
+        for gauge, reading in dict(self._refresh.readings).items():
+            for figure in reading.figures:
+                yield Sample(self._families[gauge], float(figure.value), figure.labels)
+
+    def _read_alerts(self) -> Iterable[Sample]:
+        state = self._alerts
+        if not state.known:
+            return
+        for severity in SEVERITIES:
+            yield Sample(ALERTS_ACTIVE, state.active.get(severity, 0), (severity,))
+        for severity, since in state.unacknowledged_since.items():
+            yield Sample(UNACKNOWLEDGED_SINCE, since.timestamp(), (severity,))
+        if state.watchdog_at is not None:
+            yield Sample(WATCHDOG_RECEIVED, state.watchdog_at.timestamp())

@@ -1,0 +1,201 @@
+"""Put the aggregator together: who gets what, which routes there are, and what runs."""
+
+import random
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from aggregator import alert_store
+from aggregator.alerts import Stored
+from aggregator.api.alerts import alert_operations
+from aggregator.api.chains import chain_operations
+from aggregator.api.document import Document
+from aggregator.api.events import EventTables, event_operations
+from aggregator.api.operation import Operation
+from aggregator.api.prices import price_operations
+from aggregator.api.resources import load as load_resources
+from aggregator.api.resources import operations as resource_operations
+from aggregator.api.server import BASE, Bounds, Server, problems
+from aggregator.business import Business
+from aggregator.metrics import WEBHOOK_PATH, Meters
+from aggregator.model import Target
+from aggregator.scrape import Scraper
+from aggregator.targets import Targets
+from aggregator.webhook import Webhook
+from aggregator.workers import AllMetrics, Workers
+from shared import build
+from shared import protocol as protocols
+from shared.errors import ConfigError
+from shared.protocol import GaugeSpec, Protocol
+from shared.runtime import Stop, Task, repeat
+from shared.settings import AggregatorSettings, Settings, WorkerSettings
+from shared.worker import Worker, open_worker
+
+ALERTS_EVERY_S = 5.0
+STATUS_EVERY_S = 1.0
+RESERVED_CONNECTIONS = 3  # for the webhook, the business figures and the status page
+
+
+async def main(settings: Settings) -> None:
+    """Run the aggregator until it is stopped."""
+    loaded = {name: protocols.load(one.path) for name, one in settings.protocols.items()}
+    operations = protocol_operations(settings, loaded)
+    gauges = gauges_of(loaded, settings.aggregator)
+    async with open_worker("aggregator", settings) as worker, client(settings.aggregator) as session:
+        rooms = Rooms.build(worker, session, loaded, gauges)
+        application = application_of(worker, rooms, operations)
+        await worker.run(settings.aggregator, rooms.tasks(worker), application)
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Everything with a life of its own."""
+
+    meters: Meters
+    business: Business
+    workers: Workers
+    tables: EventTables
+
+    @classmethod
+    def build(
+        cls,
+        worker: Worker,
+        session: aiohttp.ClientSession,
+        loaded: Mapping[str, Protocol],
+        gauges: Mapping[str, GaugeSpec],
+    ) -> "Rooms":
+        """Make each from what it needs."""
+        settings = worker.settings
+        meters = Meters(worker.registry, gauges)
+        targets = Targets(places_of(settings), settings.data_dir.parent)
+        return cls(
+            meters,
+            Business(worker.db, worker.clock, gauges, random.Random()),
+            Workers(targets, Scraper(session, worker.clock), meters, worker.clock),
+            EventTables({one.name: [contract.name for contract in one.contracts] for one in loaded.values()}),
+        )
+
+    def tasks(self, worker: Worker) -> dict[str, Task]:
+        """What runs beside the server."""
+        log = structlog.get_logger("business")
+        shortest_s = min((gauge.period_s for gauge in self.business.gauges.values()), default=60.0)
+
+        async def refresh() -> None:
+            done = await self.business.refresh()
+            self.meters.refreshed(done)
+            for gauge, message in done.broken.items():
+                log.warning("business gauge failed", gauge=gauge, error=message)
+
+        async def look_at_alerts() -> None:
+            async with worker.db.transaction(readonly=True) as cx:
+                self.meters.alerts_now(await alert_store.state(cx))
+
+        async def business(stop: Stop) -> None:
+            period_s = max(0.5, min(15.0, shortest_s / 4))
+            worker.health.max_age("business", 180.0)
+            await repeat("business", refresh, period_s=period_s, stop=stop, health=worker.health, clock=worker.clock)
+
+        async def alerts(stop: Stop) -> None:
+            worker.health.max_age("alerts", 60.0)
+            await repeat(
+                "alerts", look_at_alerts, period_s=ALERTS_EVERY_S, stop=stop, health=worker.health, clock=worker.clock
+            )
+
+        return {"business": business, "alerts": alerts}
+
+
+def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]) -> web.Application:
+    """Every route that the aggregator serves."""
+    settings = worker.settings.aggregator
+    surfaces = {"/api": settings.api_auth, WEBHOOK_PATH: settings.webhook_auth}
+    application = worker.app(surfaces)
+    application.middlewares.insert(1, problems(rooms.meters.unauthorized))
+    server = Server(
+        worker.db,
+        worker.clock,
+        Bounds(max(1, worker.settings.database.pool_size - RESERVED_CONNECTIONS), settings.rate),
+    )
+    all_operations = (
+        *operations,
+        *event_operations(rooms.tables),
+        *price_operations(),
+        *chain_operations(),
+        *alert_operations(),
+    )
+    application.add_routes(server.routes(all_operations))
+    document = Document(all_operations, build.version(), BASE, settings.api_auth.kind)
+    application.router.add_get(f"{BASE}/openapi.json", document.json)
+    application.router.add_get(f"{BASE}/docs", document.page)
+
+    async def on_stored(stored: Stored) -> None:
+        async with worker.db.transaction(readonly=True) as cx:
+            rooms.meters.alerts_now(await alert_store.state(cx))
+
+    application.router.add_post(WEBHOOK_PATH, Webhook(worker.db, worker.clock, rooms.meters, on_stored).handle)
+    own = Target("aggregator", instance_of(settings), "")
+    application.router.add_get("/metrics/all", AllMetrics(own, worker.registry, rooms.workers, rooms.meters).handle)
+    return application
+
+
+def protocol_operations(settings: Settings, loaded: Mapping[str, Protocol]) -> tuple[Operation, ...]:
+    """The operations of every protocol folder's api.toml. Raises ConfigError when two of them claim a path."""
+    found: dict[str, Operation] = {}
+    for name, protocol in loaded.items():
+        for resource in load_resources(settings.protocols[name].path):
+            for one in resource_operations(resource, protocol.name, protocol.name):
+                if one.path in found:
+                    raise ConfigError(f"protocols.{name}: its api.toml shows {one.path}, which another protocol shows")
+                found[one.path] = one
+    return tuple(found.values())
+
+
+def gauges_of(loaded: Mapping[str, Protocol], settings: AggregatorSettings) -> dict[str, GaugeSpec]:
+    """Every protocol's gauges by name, their period overridden by `refresh_every`.
+
+    Raises ConfigError when two protocols declare the same one.
+    """
+    found: dict[str, GaugeSpec] = {}
+    for name, protocol in loaded.items():
+        for gauge in protocol.gauges:
+            if gauge.name in found:
+                raise ConfigError(f"protocols.{name}: its gauge {gauge.name} is declared by another protocol, too")
+            period_s = settings.refresh_every or gauge.period_s
+            found[gauge.name] = replace(gauge, period_s=period_s)
+    return found
+
+
+def places_of(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Where the workers are: as configured, else where this config's own indexer and oracle serve."""
+    if settings.aggregator.workers:
+        return dict(settings.aggregator.workers)
+    return {"indexer": (_url_of(settings.indexer),), "oracle": (_url_of(settings.oracle),)}
+
+
+def _url_of(worker: WorkerSettings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(worker.host, worker.host)  # noqa: S104 (read, not bound)
+    return f"{'https' if worker.tls else 'http'}://{host}:{worker.port}"
+
+
+def instance_of(settings: AggregatorSettings) -> str:
+    """The address under which a scraper knows us: `aggregator.instance`, else host and port."""
+    if settings.instance is not None:
+        return settings.instance
+    host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 (read, not bound)
+    return f"{host}:{settings.port}"
+
+
+@asynccontextmanager
+async def client(settings: AggregatorSettings) -> AsyncIterator[aiohttp.ClientSession]:
+    """The HTTP client that asks the workers."""
+    trust: ssl.SSLContext | bool = True
+    if settings.workers_ca_file is not None:
+        trust = ssl.create_default_context(cafile=settings.workers_ca_file)
+    connector = aiohttp.TCPConnector(ssl=trust, ttl_dns_cache=1, force_close=False)
+    async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as session:
+        yield session
