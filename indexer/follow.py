@@ -12,8 +12,13 @@ from shared.runtime import Stop
 Observe = Callable[[Step], None]
 
 
-async def follow(worker: Worker, stop: Stop, observe: Observe, patience: Patience, poll_s: float) -> None:
-    """Step until the stop. Errors of the world are waited out; others, and a reorg too deep, are raised."""
+async def follow(
+    worker: Worker, stop: Stop, observe: Observe, patience: Patience, poll_s: float, *, until_idle: bool = False
+) -> None:
+    """Step until the stop, or until nothing is left to do.
+
+    Errors of the world are waited out; others, and a reorg too deep, are raised.
+    """
     while not stop.is_set():
         step = await patience.attempt(worker.step)
         if step is None:
@@ -21,4 +26,6 @@ async def follow(worker: Worker, stop: Stop, observe: Observe, patience: Patienc
             continue
         observe(step)
         if isinstance(step, Idle):
+            if until_idle:
+                return
             await stop.wait(poll_s)

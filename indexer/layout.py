@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
 from indexer.errors import SchemaDrift, WrongChain
@@ -38,9 +38,16 @@ async def claim_chain(db: Database, chain: str, chain_id: int, genesis: bytes) -
         raise WrongChain(f"chain id {chain_id} is in this database already, under another name than {chain!r}")
     if (row["chain_id"], row["genesis_hash"]) != (chain_id, genesis):
         raise WrongChain(
-            f"in this database chain {chain!r} has id {row['chain_id']} and genesis 0x{row['genesis_hash'].hex()[:16]}…,"
-            f" but its endpoint serves id {chain_id} and genesis 0x{genesis.hex()[:16]}…"
+            f"in this database chain {chain!r} has id {row['chain_id']} and genesis 0x{row['genesis_hash'].hex()[:16]}…"
+            f", but its endpoint serves id {chain_id} and genesis 0x{genesis.hex()[:16]}…"
         )
+
+
+async def known_starts(db: Database) -> dict[str, int]:
+    """The first block of every stream that the database knows."""
+    async with db.connection() as cx:
+        rows = await cx.fetch("select stream, start_block from usdx.cursors", on="cursors")
+    return {row["stream"]: row["start_block"] for row in rows}
 
 
 async def prepare(db: Database, streams: Iterable[Stream]) -> None:

@@ -156,7 +156,7 @@ class ChainState:
 class Meter:
     """The families of one chain."""
 
-    def __init__(self, registry: Registry, state: ChainState, event_names: Iterable[str], clock: Clock) -> None:
+    def __init__(self, registry: Registry, state: ChainState, clock: Clock) -> None:
         self._state, self._clock = state, clock
         self._events, self._blocks = registry.counter(EVENTS), registry.counter(BLOCKS)
         self._delay, self._duration = registry.histogram(BLOCK_DELAY), registry.histogram(BATCH_DURATION)
@@ -166,13 +166,16 @@ class Meter:
         chain = state.name
         for family in (self._blocks, self._delay, self._reorgs, self._depth, self._undecoded):
             family.start(chain)
-        for name in event_names:
-            self._events.start(chain, name)
-            self._reverted.start(chain, name)
         for stage in STAGES:
             self._duration.start(chain, stage)
         for cause in WAITS:
             self._stalled.start(chain, cause)
+
+    def start(self, event_names: Iterable[str]) -> None:
+        """Let the series of these events exist at 0."""
+        for name in event_names:
+            self._events.start(self._state.name, name)
+            self._reverted.start(self._state.name, name)
 
     def observe(self, step: Step) -> None:
         """Count what happened."""

@@ -40,7 +40,7 @@ class Border:
 class Worker:
     """Moves streams of one chain forward.
 
-    Shape: `cursors` is where each stands, empty when that has to be read again; `seen` is where each stood last.
+    Shape: `cursors` is where each stands, as last read or moved; `seen` is the same for those who only look.
     """
 
     def __init__(self, name: str, chain_id: int, streams: Iterable[Stream], border: Border, horizon: Horizon) -> None:
@@ -49,6 +49,7 @@ class Worker:
         self.horizon = horizon
         self.cursors: dict[str, Cursor] = {}
         self.seen: dict[str, Cursor] = {}
+        self._known = False
         self.fetcher = Fetcher(border.chain)
         self._chain_id = chain_id
         self._border = border
@@ -57,18 +58,24 @@ class Worker:
 
     async def load(self) -> None:
         """Read the cursors unless they are known."""
-        if not self.cursors:
+        if not self._known:
             self.cursors = await self._border.store.cursors(list(self.streams))
             self.seen = dict(self.cursors)
+            self._known = True
+
+    def forget(self) -> None:
+        """Read the cursors again before the next step: an error may have hidden what became of them."""
+        self._known = False
 
     def adopt(self, streams: Iterable[Stream]) -> None:
         """Take over further streams, wherever they stand."""
         self.streams.update({one.key: one for one in streams})
         self.forget()
 
-    def forget(self) -> None:
-        """Read the cursors again before the next step: an error may have hidden what became of them."""
-        self.cursors = {}
+    def release(self, keys: Iterable[str]) -> list[Stream]:
+        """Let go of streams; to be called between steps only."""
+        self.forget()
+        return [self.streams.pop(key) for key in keys]
 
     def behind(self, target: int) -> int:
         """How many blocks the stream furthest behind lacks."""

@@ -1,0 +1,98 @@
+"""Count a protocol's own events as they are committed at the tip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from indexer.model import Committed
+from indexer.naming import quoted
+from indexer.schema import META, Table
+from shared.db import Database
+from shared.errors import DatabaseTimeout
+from shared.metrics import CAPS, DEFAULT_CAP, Counters, Family, Registry
+from shared.protocol import CHAIN, CounterSpec
+
+PRIME_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One counter fed by one table. Shape: positions are those of a row; None among `labels` is the chain's name."""
+
+    counters: Counters
+    table: Table
+    labels: tuple[int | None, ...]
+    amount: int | None
+    scale: int
+
+
+class EventCounters:
+    """The counters of one chain's protocols."""
+
+    def __init__(self, registry: Registry, chain: str, chain_id: int) -> None:
+        self._registry = registry
+        self._chain = chain
+        self._chain_id = chain_id
+        self._rules: dict[str, list[_Rule]] = {}
+
+    def add(self, specs: Sequence[CounterSpec], tables: Mapping[str, Iterable[Table]]) -> None:
+        """Declare the counters of a protocol, whose tables come by contract."""
+        for spec in specs:
+            family = Family(spec.name, "counter", spec.help, tuple(spec.labels))
+            counters = self._registry.counter(family)
+            for table in tables.get(spec.contract, ()):
+                rule = self._rule(spec, table, counters) if table.event.name == spec.event else None
+                if rule is not None:
+                    self._rules.setdefault(str(table), []).append(rule)
+
+    async def prime(self, db: Database) -> None:
+        """Let every label set that the database knows exist at 0, so that its first increment is seen."""
+        for rule in (rule for rules in self._rules.values() for rule in rules):
+            places = [place for place in rule.labels if place is not None]
+            if not places:
+                rule.counters.start(*self._values(rule, ()))
+                continue
+            names = [quoted(rule.table.column_names[place]) for place in places]
+            most = max(CAPS.get(label, DEFAULT_CAP) for label in rule.counters.family.labels)
+            sql = f"select distinct {', '.join(names)} from {rule.table.qualified} where chain_id = $1 limit {most}"  # noqa: S608
+            try:
+                async with db.connection() as cx:
+                    rows = await cx.fetch(sql, self._chain_id, on=rule.table.name, timeout_s=PRIME_TIMEOUT_S)
+            except DatabaseTimeout:
+                continue
+            for row in rows:
+                by_place = dict(zip(places, row, strict=True))
+                rule.counters.start(*(self._chain if one is None else _text(by_place[one]) for one in rule.labels))
+
+    def observe(self, step: Committed) -> None:
+        """Count the rows of a live step."""
+        for name, rows in step.rows.items():
+            for rule in self._rules.get(name, ()):
+                for row in rows:
+                    rule.counters.inc(*self._values(rule, row), by=_amount(rule, row))
+
+    def _values(self, rule: _Rule, row: tuple[object, ...]) -> tuple[str, ...]:
+        return tuple(self._chain if place is None else _text(row[place]) for place in rule.labels)
+
+    def _rule(self, spec: CounterSpec, table: Table, counters: Counters) -> _Rule | None:
+        places = {column.param.name: len(META) + at for at, column in enumerate(table.columns)}
+        wanted = [name for name in (*spec.labels.values(), spec.amount) if name is not None and name != CHAIN]
+        if not all(name in places for name in wanted):
+            return None  # an overload without this parameter
+        labels = tuple(None if name == CHAIN else places[name] for name in spec.labels.values())
+        return _Rule(counters, table, labels, None if spec.amount is None else places[spec.amount], spec.scale)
+
+
+def _amount(rule: _Rule, row: tuple[object, ...]) -> float:
+    if rule.amount is None:
+        return 1.0
+    value = row[rule.amount]
+    return float(Decimal(value).scaleb(-rule.scale)) if isinstance(value, int | Decimal) else 0.0
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return str(value).lower() if isinstance(value, bool) else str(value)

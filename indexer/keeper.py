@@ -1,0 +1,210 @@
+"""Keep the streams of one chain at its tip, from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from indexer.assembly import Deployment, streams_of, views_of
+from indexer.backfill import backfill
+from indexer.birth import birth
+from indexer.chain import Chain
+from indexer.counters import EventCounters
+from indexer.errors import DeepReorg
+from indexer.follow import follow
+from indexer.horizon import Horizon
+from indexer.layout import claim_chain, create_views, known_starts, prepare
+from indexer.metrics import ChainState, Meter
+from indexer.model import Committed, RolledBack, Step
+from indexer.patience import Patience
+from indexer.planner import LINKED_BLOCKS
+from indexer.step import Border, Worker
+from indexer.store import Store
+from indexer.streams import Stream
+from shared.clock import Clock
+from shared.db import Database
+from shared.errors import Permanent, UsdxError
+from shared.health import Health
+from shared.lease import lease
+from shared.metrics import Registry
+from shared.pool import Pool
+from shared.rpc_types import RawHeader
+from shared.runtime import Stop
+from shared.settings import ChainSettings
+
+LOG_EVERY_S = 1.0
+HALTED_BEAT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every chain of the process shares."""
+
+    db: Database
+    registry: Registry
+    health: Health
+    clock: Clock
+
+
+class Keeper:
+    """One chain. `state` is what scrapes and status lines read."""
+
+    def __init__(self, world: World, settings: ChainSettings, pool: Pool, deployed: Sequence[Deployment]) -> None:
+        self.name = pool.chain
+        self._world = world
+        self._settings = settings
+        self._pool = pool
+        self._deployed = deployed
+        self._chain = Chain(pool, settings.finality)
+        self._log = structlog.get_logger("indexer").bind(chain=self.name)
+        self._logged_at = float("-inf")
+        self._said: dict[str, float] = {}
+        self.loop = f"chain {self.name}"
+        self.state = ChainState(self.name, Horizon(self._chain, world.clock), (), settings.lag_threshold)
+        self._meter = Meter(world.registry, self.state, world.clock)
+        self._built = False
+        world.health.max_age(self.loop, max(120.0, 20 * settings.poll))
+
+    async def start(self) -> None:
+        """Meet the chain, lay out the database, build the worker. Raises what the world or the config is wrong in."""
+        chain_id = int(await self._pool.call("eth_chainId"), 16)
+        genesis = msgspec.convert(await self._pool.call("eth_getBlockByNumber", ["0x0", False]), RawHeader).parsed()
+        await claim_chain(self._world.db, self.name, chain_id, genesis.hash)
+        tip = await self.state.horizon.look()
+        known = await known_starts(self._world.db)
+        streams: list[Stream] = []
+        counters = EventCounters(self._world.registry, self.name, chain_id)
+        for one in self._deployed:
+            own = await streams_of(one, known, lambda address: birth(self._pool, address, tip.number))
+            counters.add(one.protocol.counters, {s.key.rpartition("/")[2]: s.tables.values() for s in own})
+            streams += own
+        await prepare(self._world.db, streams)
+        await create_views(self._world.db, [view for one in self._deployed for view in views_of(one)])
+        await counters.prime(self._world.db)
+        self._build(chain_id, streams, counters)
+
+    async def start_late(self, stop: Stop) -> None:
+        """Start as soon as the chain's nodes answer."""
+        patience = self._patience(stop)
+        while not stop.is_set() and not self._built:
+            await patience.attempt(self.start)
+
+    def _build(self, chain_id: int, streams: Sequence[Stream], counters: EventCounters) -> None:
+        world = self._world
+        self._counters = counters
+        border = Border(self._chain, Store(world.db, chain_id, streams), world.clock)
+        self._follower = Worker(self.name, chain_id, streams, border, self.state.horizon)
+        self._filler = Worker(self.name, chain_id, (), border, self.state.horizon)
+        self.state.workers = (self._follower, self._filler)
+        names = sorted({event.name for one in streams for event in one.tables})
+        self._meter.start(names)
+        self._built = True
+
+    async def keep(self, stop: Stop) -> None:
+        """Backfill what is far behind and follow the rest, until the stop. What cannot mend halts this chain only."""
+        patience = self._patience(stop)
+        try:
+            while not stop.is_set():
+                await patience.attempt(lambda: self._hold(stop))
+        except (Permanent, DeepReorg) as exc:
+            self._halt(exc)
+            while not await stop.wait(HALTED_BEAT_S):
+                self._world.health.beat(self.loop)
+
+    async def catch_up(self, stop: Stop) -> None:
+        """Bring every stream to the tip, then return. Raises what would halt the chain."""
+        patience = self._patience(stop)
+        async with lease(self._world.db, self.loop, waiting=self._waiting):
+            self.state.backfilling = True
+            await backfill(self._follower, stop, self._observe, patience)
+            await follow(self._follower, stop, self._observe, patience, 0.0, until_idle=True)
+            self.state.backfilling = False
+
+    async def _hold(self, stop: Stop) -> None:
+        patience = self._patience(stop)
+        async with lease(self._world.db, self.loop, waiting=self._waiting):
+            far = await self._far(stop)
+            self._filler.adopt(self._follower.release(far))
+            acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll)]
+            await _together([*acts, self._fill(stop)] if far else acts)
+
+    async def _fill(self, stop: Stop) -> None:
+        """Backfill, then hand the streams over to the follower, which brings them the last blocks to the others."""
+        self.state.backfilling = True
+        try:
+            await backfill(self._filler, stop, self._observe, self._patience(stop))
+        finally:
+            self.state.backfilling = False
+        self._follower.adopt(self._filler.release(list(self._filler.streams)))
+
+    async def _far(self, stop: Stop) -> list[str]:
+        """The streams too far behind for following."""
+
+        async def look() -> list[str]:
+            self._follower.adopt(self._filler.release(list(self._filler.streams)))
+            await self._follower.load()
+            tip = await self.state.horizon.look()
+            return [key for key, one in self._follower.cursors.items() if tip.number - one.number > LINKED_BLOCKS]
+
+        while not stop.is_set():
+            found = await self._patience(stop).attempt(look)
+            if found is not None:
+                return found
+        return []
+
+    def _patience(self, stop: Stop) -> Patience:
+        return Patience(stop, self._failed)
+
+    def _observe(self, step: Step) -> None:
+        self._meter.observe(step)
+        self._world.health.beat(self.loop)
+        self._said.clear()
+        if isinstance(step, Committed):
+            self._counters.observe(step)
+            self._tell(step)
+        elif isinstance(step, RolledBack):
+            events = sum(step.events.values())
+            self._log.warning("reorg", ancestor=step.ancestor, depth=step.depth, events_reverted=events)
+
+    def _tell(self, step: Committed) -> None:
+        """One status line a commit, at most one a second."""
+        now, progress = self._world.clock.monotonic(), self.state.progress(self._world.clock)
+        if now - self._logged_at >= LOG_EVERY_S and progress is not None:
+            self._logged_at = now
+            self._log.info(str(progress), range=str(step.range), events=sum(step.events.values()))
+        if step.undecoded:
+            self._log.warning("logs kept undecoded", range=str(step.range), logs=step.undecoded)
+
+    def _failed(self, exc: UsdxError, wait_s: float) -> None:
+        on = "database" if exc.reason.startswith(("database", "lease")) else "node"
+        self._meter.failed(exc.reason, wait_s, on=on)
+        self._world.health.beat(self.loop)
+        self._world.health.failed(self.loop)
+        if exc.reason not in self._said:  # once until something works again
+            self._said[exc.reason] = wait_s
+            self._log.warning("step failed, trying again", reason=exc.reason, error=str(exc), advice=exc.advice)
+
+    def _waiting(self) -> None:
+        """Another process holds the lease; this one stands by."""
+        self._world.health.beat(self.loop)
+        if "lease" not in self._said:
+            self._said["lease"] = 0.0
+            self._log.info("another process indexes this chain; standing by")
+
+    def _halt(self, exc: UsdxError) -> None:
+        self.state.halted = str(exc)
+        self._log.error("halted", reason=exc.reason, error=str(exc), advice=exc.advice)
+
+
+async def _together(acts: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run all; the first error ends the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for act in acts:
+                group.create_task(act)
+    except BaseExceptionGroup as exc:
+        raise exc.exceptions[0] from None
