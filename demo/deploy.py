@@ -7,7 +7,6 @@ senders and their nonces, so they are the same on every chain and known before.
 
 import asyncio
 import json
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from eth_utils.crypto import keccak
 
 from demo.contract import Contract, Interface, interface
 from demo.node import Node, Reverted, account, connect
-from shared.errors import UsdxError
+from shared.cli import border
 
 DEPLOYER = account("usdx demo deployer")
 KEEPER = account("usdx demo keeper")
@@ -74,7 +73,7 @@ def deployment() -> Deployment:
 
 
 def _created(sender: str, nonce: int) -> str:
-    """The address of the contract that a sender's transaction creates: keccak(rlp([sender, nonce])), nonce below 128."""
+    """Where a transaction creates a contract: keccak(rlp([sender, nonce])), nonce below 128."""
     return "0x" + keccak(b"\xd6\x94" + bytes.fromhex(sender[2:]) + bytes([nonce or 0x80]))[-20:].hex()
 
 
@@ -182,11 +181,8 @@ def main(rpc: str, month_s: int, count: int, out: Path | None) -> None:
         async with connect(rpc) as node:
             return (await deploy(node, month_s=month_s, count=count)).addresses()
 
-    try:
+    with border():
         text = json.dumps(asyncio.run(run()), indent=1)
-    except UsdxError as exc:
-        click.echo(f"{exc} ({exc.advice})", err=True)
-        sys.exit(1)
     if out is not None:
         out.write_text(text + "\n")
     click.echo(text)

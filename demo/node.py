@@ -40,8 +40,9 @@ def account(label: str) -> str:
 class Node:
     """An anvil node. Every failure is an RpcError."""
 
-    def __init__(self, rpc: Rpc) -> None:
+    def __init__(self, rpc: Rpc, url: str) -> None:
         self.rpc = rpc
+        self.url = url
 
     async def open_doors(self) -> None:
         """Let anybody act as any account, until the node ends."""
@@ -153,7 +154,7 @@ class Node:
 async def connect(url: str) -> AsyncIterator[Node]:
     """A node behind a URL, for as long as the block lasts."""
     async with aiohttp.ClientSession() as session:
-        yield Node(Rpc("demo", HttpTransport("demo", url, session), system_clock()))
+        yield Node(Rpc("demo", HttpTransport("demo", url, session), system_clock()), url)
 
 
 def _hex(data: bytes) -> str:
