@@ -15,9 +15,10 @@ class Horizon:
     Invariant: `floor`, the highest block known to be final, never goes down: what was final once stays so.
     """
 
-    def __init__(self, chain: Reader, clock: Clock) -> None:
+    def __init__(self, chain: Reader, clock: Clock, finality_every_s: float = FINALITY_EVERY_S) -> None:
         self._chain = chain
         self._clock = clock
+        self._finality_every_s = finality_every_s
         self._finality_at = float("-inf")
         self.tip: BlockRef | None = None
         self.seen_at: float | None = None
@@ -32,7 +33,7 @@ class Horizon:
         """Ask for the tip, and now and then for finality."""
         tip = await self._chain.tip()
         self.tip, self.seen_at = tip, self._clock.now()
-        if self._clock.monotonic() - self._finality_at >= FINALITY_EVERY_S:
+        if self._clock.monotonic() - self._finality_at >= self._finality_every_s:
             finalized = await self._chain.finalized()
             self._finality_at = self._clock.monotonic()
             if finalized is not None and finalized.number > self.floor:

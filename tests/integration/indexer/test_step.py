@@ -1,0 +1,172 @@
+"""The step against a fake chain and a real Postgres."""
+
+import pytest
+
+from indexer.errors import CursorMoved, DeepReorg
+from indexer.model import Committed, Idle, RolledBack
+from shared.db import Database
+from tests.fakes.chain import FakeChain
+from tests.integration.indexer.world import (
+    Reader,
+    desk,
+    note,
+    on_chain,
+    token,
+    transfer,
+    until_idle,
+    values,
+    worker,
+)
+
+
+@pytest.fixture
+def fake() -> FakeChain:
+    chain = FakeChain()
+    for number in range(20):
+        chain.mine(transfer(number), note(f"note {number}"))
+    return chain
+
+
+async def test_every_event_is_stored_once(db: Database, fake: FakeChain) -> None:
+    """The table holds the chain's events in order, and a second run adds nothing."""
+    reader = Reader(fake)
+    assert isinstance((await until_idle(await worker(db, reader, token())))[0], Committed)
+    assert await values(db) == on_chain(fake)
+    assert isinstance(await (await worker(db, reader, token())).step(), Idle)
+    assert await values(db) == on_chain(fake)
+
+
+async def test_streams_at_one_place_share_requests(db: Database, fake: FakeChain) -> None:
+    """Two contracts cost as many requests as one."""
+    reader = Reader(fake)
+    await until_idle(await worker(db, reader, token(), desk()))
+    alone = len(reader.asked)
+    assert await values(db) == on_chain(fake)
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from shop.desk_note") == 20
+    assert alone == 1
+
+
+async def test_a_new_stream_backfills_alone(db: Database, fake: FakeChain) -> None:
+    """A contract added later starts at its own beginning, ends where the others stand and joins them there."""
+    reader = Reader(fake)
+    await until_idle(await worker(db, reader, token()))
+    late = await worker(db, reader, token(), desk())
+    steps = await until_idle(late)
+    assert [step.streams for step in steps if isinstance(step, Committed)] == [("shop/desk",)]
+    fake.mine(transfer(99), note("both"))
+    step = await late.step()
+    assert isinstance(step, Committed)
+    assert step.streams == ("shop/desk", "shop/token")
+
+
+@pytest.mark.parametrize("depth", [1, 3, 17])
+async def test_a_rolled_back_block_leaves_no_rows(db: Database, fake: FakeChain, depth: int) -> None:
+    """After a fork of any depth the table is that of the new chain, for every stream."""
+    reader = Reader(fake)
+    one = await worker(db, reader, token(), desk())
+    await until_idle(one)
+    fake.reorg(depth, [transfer(1000)], [transfer(1001), note("new")])
+    steps = await until_idle(one)
+    assert any(isinstance(step, RolledBack) and step.depth == depth for step in steps)
+    assert await values(db) == on_chain(fake)
+
+
+async def test_a_fork_during_an_absence_is_noticed(db: Database, fake: FakeChain) -> None:
+    """A restart looks whether the block it stood at is still there."""
+    await until_idle(await worker(db, Reader(fake), token()))
+    fake.reorg(9, [transfer(7)])
+    await until_idle(await worker(db, Reader(fake), token()))
+    assert await values(db) == on_chain(fake)
+
+
+async def test_a_shorter_fork_is_noticed(db: Database, fake: FakeChain) -> None:
+    """A chain that came back lower but different is rolled back before it has grown past us."""
+    one = await worker(db, Reader(fake), token())
+    await until_idle(one)
+    fake.reorg(8, [transfer(7)], length=2)
+    await until_idle(one)
+    assert await values(db) == on_chain(fake)
+
+
+async def test_a_lagging_node_changes_nothing(db: Database, fake: FakeChain) -> None:
+    """A tip below ours on our own chain is a slow node, not a reorg."""
+    await until_idle(await worker(db, Reader(fake), token()))
+    before = await values(db)
+    behind = FakeChain(blocks=fake.blocks[:-5])
+    assert isinstance(await (await worker(db, Reader(behind), token())).step(), Idle)
+    assert await values(db) == before
+
+
+async def test_a_fork_from_the_first_block_starts_anew(db: Database) -> None:
+    """When all that a young stream stored has vanished and nothing was final, it begins again."""
+    fake = FakeChain()
+    fake.mine_empty(5)
+    fake.mine(transfer(1))
+    one = await worker(db, Reader(fake, final=2), token(start=4))
+    await until_idle(one)
+    fake.reorg(4, [transfer(2)], [transfer(3)])
+    await until_idle(one)
+    assert await values(db) == on_chain(fake, first=4)
+
+
+async def test_a_reorg_below_finality_deletes_nothing(db: Database, fake: FakeChain) -> None:
+    """A fork from below the last finalized block stops the stream; its rows stay."""
+    reader = Reader(fake, final=15)
+    one = await worker(db, reader, token())
+    await until_idle(one)
+    before = await values(db)
+    fake.reorg(10, [transfer(1000)])
+    with pytest.raises(DeepReorg):
+        await one.step()
+    with pytest.raises(DeepReorg):
+        await (await worker(db, reader, token())).step()
+    assert await values(db) == before
+
+
+async def test_checkpoints_below_finality_are_forgotten(db: Database, fake: FakeChain) -> None:
+    """Of the finalized blocks only the newest is remembered, so the table stays small."""
+    reader = Reader(fake)
+    one = await worker(db, reader, token())
+    await until_idle(one)
+    reader.final = 18
+    fake.mine(transfer(5))
+    await until_idle(one)
+    async with db.connection() as cx:
+        rows = await cx.fetch("select block_number from usdx.checkpoints order by block_number")
+    assert [row[0] for row in rows] == [18, 19, 20, 21]
+
+
+async def test_a_cursor_moved_by_another_undoes_the_step(db: Database, fake: FakeChain) -> None:
+    """Of two indexers on one stream the slower one stores nothing."""
+    one, other = await worker(db, Reader(fake), token()), await worker(db, Reader(fake), token())
+    await one.load()
+    await until_idle(other)
+    with pytest.raises(CursorMoved):
+        await one.step()
+    assert await values(db) == on_chain(fake)
+
+
+async def test_an_undecodable_log_is_kept(db: Database, fake: FakeChain) -> None:
+    """A log that does not fit its ABI is stored raw with the reason, and the stream goes on."""
+    good = transfer(5)
+    fake.mine(type(good)(good.address, good.topics, b"\x01"), good)
+    step = (await until_idle(await worker(db, Reader(fake), token())))[0]
+    assert isinstance(step, Committed)
+    assert step.undecoded == 1
+    async with db.connection() as cx:
+        row = await cx.fetchrow("select reason, data, topics, stream from usdx.undecoded_logs")
+    assert tuple(row) == ("out_of_bounds", b"\x01", list(good.topics), "shop/token")
+    assert await values(db) == [*range(20), 5]
+
+
+async def test_only_new_blocks_count_as_live(db: Database, fake: FakeChain) -> None:
+    """Rows are handed to counters only for blocks that came after the stream had reached the tip."""
+    one = await worker(db, Reader(fake), token())
+    steps = await until_idle(one)
+    assert not any(isinstance(step, Committed) and (step.live or step.rows) for step in steps)
+    fake.mine(transfer(3))
+    step = await one.step()
+    assert isinstance(step, Committed)
+    assert step.live
+    assert [row[-1] for row in step.rows["shop.token_transfer"]] == [3]
