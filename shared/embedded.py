@@ -303,7 +303,7 @@ def _postmaster(place: Place) -> int | None:
 
 
 def _answers(place: Place) -> bool:
-    """Whether somebody accepts connections on the socket: also a server in another container, whose pid means nothing."""
+    """Whether somebody accepts connections on the socket; it may be in another container, where pids differ."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(place.sockets / f".s.PGSQL.{PORT}"))
