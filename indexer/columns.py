@@ -43,7 +43,7 @@ class Rows:
 
     logs: int
     blocks: Blocks
-    copies: dict[str, bytes] = field(default_factory=dict)
+    copies: dict[str, bytes | memoryview] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     left: list[Log] = field(default_factory=list)
 
@@ -62,7 +62,7 @@ class Columns:
         if found is None:
             return None
         _, logs = found
-        return _blocks(logs) if len(logs.place) == len(found[0].start) else None
+        return _blocks(logs) if len(logs.number) == len(found[0].start) else None
 
     def decode(self, inner: Bytes, times: Blocks | None = None) -> Rows | None:
         """The rows of the logs in `inner`, an `eth_getLogs` result without its brackets.
@@ -76,8 +76,11 @@ class Columns:
         if found is None:
             return None
         cuts, logs = found
-        if times is not None and not _timed(logs, times):
-            return None
+        if times is not None:
+            timed = _timed(logs, times)
+            if timed is None:
+                return None
+            logs = timed
         try:
             copies, counts, done = self._rows(logs, len(cuts.start))
             left = [] if done.all() else _json(cuts, np.flatnonzero(~done))
@@ -86,13 +89,13 @@ class Columns:
             return None
         return None if blocks is None else Rows(len(done), blocks, copies, counts, left)
 
-    def _rows(self, logs: Logs, count: int) -> tuple[dict[str, bytes], dict[str, int], Mask]:
+    def _rows(self, logs: Logs, count: int) -> tuple[dict[str, bytes | memoryview], dict[str, int], Mask]:
         """COPY rows and their number by table, and which logs have one."""
-        copies: dict[str, bytes] = {}
+        copies: dict[str, bytes | memoryview] = {}
         counts: dict[str, int] = {}
         done = np.zeros(count, np.bool_)
         meta = logs.meta(self._chain_id)
-        hint = word(logs.text, logs.topics_at + 3)
+        hint = word(logs.places.text, logs.places.topics_at + 3)
         owner: dict[frozenset[bytes], Mask] = {}
         for owned, event in self._events:
             mine = (hint == event.hint) & (logs.topics == event.topics)
@@ -102,14 +105,14 @@ class Columns:
                 owner[owned.addresses] = owned.those(logs.address)
             mine &= owner[owned.addresses]
             if mine.all():
-                written = event.rows(logs, meta)
+                written = event.rows(logs.places, meta)
             else:
                 at = np.flatnonzero(mine)
-                written = event.rows(logs[at], meta[at])
-            done[written.done] = True
-            if len(written.done):
+                written = event.rows(logs.places[at], meta[at])
+            done[written.logs] = True
+            if len(written.logs):
                 copies[str(event.table)] = written.rows
-                counts[str(event.table)] = len(written.done)
+                counts[str(event.table)] = len(written.logs)
         return copies, counts, done
 
 
@@ -169,26 +172,25 @@ def _json(cuts: Cuts, places: Ints) -> list[Log]:
 
 def _merged(logs: Logs, done: Mask, left: Sequence[Log], times: Blocks | None) -> Logs:
     """All logs again, as far as their blocks are concerned. Raises ValueError for what is no number, hash or time."""
-    places = np.flatnonzero(~done)
     known = dict(zip(times.numbers.tolist(), times.times.tolist(), strict=True)) if times is not None else {}
     number, index, time = (np.empty(len(done), np.int64) for _ in range(3))
     block_hash = np.empty((len(done), 32), np.uint8)
-    number[logs.place], index[logs.place], time[logs.place] = logs.number, logs.index, logs.time
-    block_hash[logs.place] = logs.block_hash
-    for place, log in zip(places.tolist(), left, strict=True):
-        number[place], index[place] = int(log.block_number, 16), int(log.log_index, 16)
-        time[place] = known.get(int(number[place]), -1) if times is not None else int(log.block_timestamp or "", 16)
-        block_hash[place] = np.frombuffer(bytes.fromhex(log.block_hash[2:]), np.uint8)
+    place = logs.places.log
+    number[place], index[place], time[place], block_hash[place] = logs.number, logs.index, logs.time, logs.block_hash
+    for at, log in zip(np.flatnonzero(~done).tolist(), left, strict=True):
+        number[at], index[at] = int(log.block_number, 16), int(log.log_index, 16)
+        time[at] = known.get(int(number[at]), -1) if times is not None else int(log.block_timestamp or "", 16)
+        block_hash[at] = np.frombuffer(bytes.fromhex(log.block_hash[2:]), np.uint8)
     return replace(logs, number=number, index=index, time=time, block_hash=block_hash)
 
 
-def _timed(logs: Logs, times: Blocks) -> bool:
-    """Give logs the times of their blocks; False when one is missing or has another hash."""
+def _timed(logs: Logs, times: Blocks) -> Logs | None:
+    """The logs with the times of their blocks; None when a block is missing or has another hash."""
     if not len(times.numbers):
-        return False
+        return None
     at = np.minimum(np.searchsorted(times.numbers, logs.number), len(times.numbers) - 1)
-    logs.time = times.times[at]
-    return bool((times.numbers[at] == logs.number).all() and (times.hashes[at] == logs.block_hash).all())
+    known = (times.numbers[at] == logs.number).all() and (times.hashes[at] == logs.block_hash).all()
+    return replace(logs, time=times.times[at]) if known else None
 
 
 def _blocks(logs: Logs) -> Blocks | None:

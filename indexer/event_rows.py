@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import binascii
 import struct
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +17,10 @@ from indexer.events import Param, Scalar
 from indexer.log_shape import Template, template
 from indexer.numerals import Numerals
 from indexer.rows import stored_form
-from indexer.scan import META, Bytes, Ints, Logs, Mask, column, gather, matches, put, unhex, windows
+from indexer.scan import META_BYTES, TOPIC_TEXT, Bytes, Ints, Mask, Places, column, gather, inside, matches, put, unhex, windows
 from indexer.schema import META as META_COLUMNS
 from indexer.schema import Column, Table
-
-TOPIC_TEXT = 68
-"""`"0x` + 64 digits + `"`; between topics stands a comma."""
+from indexer.text import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +35,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Finished rows. Shape: `done` are places in the answer, of the logs that have a row."""
+    """Finished rows. Shape: `logs` are the places in the answer of those that have a row."""
 
-    rows: bytes
-    done: Ints
+    rows: bytes | memoryview
+    logs: Ints
 
 
 class EventRows:
@@ -54,114 +51,177 @@ class EventRows:
         self.table = table
         self.topics = event.topic_count
         self.hint = int.from_bytes(topic0[:8], "little")
-        self._numerals = numerals
         self._start = struct.pack(">h", len(META_COLUMNS) + len(table.columns))
-        self._static = all(_vectorised(param) for param in event.inputs)
-        body = [param for param in event.inputs if not param.indexed]
-        self._data_width = 64 * len(body) if self._static else 0
-        self._parts, self._template = self._compile(topic0, table)
-        self._write: Callable[[Logs, NDArray[np.void]], Written] = self._together if self._static else self._one_by_one
+        self._numerals = numerals
+        self._plan = _plan(table, topic0)
         self._decode = compile_event(event).decode
         self._encode = [_encoder(entry) for entry in table.columns]
 
-    def rows(self, logs: Logs, meta: NDArray[np.void]) -> Written:
+    def rows(self, places: Places, meta: NDArray[np.void]) -> Written:
         """The rows of those logs that fit the event in every character. Raises binascii.Error for what is no hex."""
-        return self._write(logs, meta)
-
-    def _compile(self, topic0: bytes, table: Table) -> tuple[tuple[Part, ...], Template]:
-        topics = b",".join(b'"0x' + (topic0 if place == 0 else b"0" * 64) + b'"' for place in range(self.topics))
-        text = topics + b"0" * self._data_width
-        parts: dict[int, Part] = {}
-        topic, word = 1, 0
-        for place, entry in enumerate(table.columns):
-            if entry.param.indexed:
-                at, topic = topic * (TOPIC_TEXT + 1) + 3, topic + 1
-            elif self._static:
-                at, word = len(topics) + 64 * word, word + 1
-            else:
-                continue
-            parts[place] = _part(entry.param, at) if self._static else Part("topic", at, 64, 256)
-        return tuple(parts.values()), template(text, [(part.at, part.width) for part in parts.values()])
-
-    def _gathered(self, logs: Logs) -> tuple[Logs, Bytes, Mask]:
-        pieces = [(logs.topics_at, self.topics * (TOPIC_TEXT + 1) - 1)]
-        if self._data_width:
-            pieces.append((np.minimum(logs.data_at, len(logs.text) - self._data_width), self._data_width))
-        text = gather(logs.text, pieces)
-        fits = matches(text, *self._template)
-        if self._static:
-            fits &= logs.data_width == self._data_width
-        return logs, text, fits
-
-    def _together(self, logs: Logs, meta: NDArray[np.void]) -> Written:
-        """Static events: whole columns."""
-        logs, text, fits = self._gathered(logs)
+        plan = self._plan
+        pieces = [(places.topics_at, plan.topics_width)]
+        if plan.data_width:
+            pieces.append((inside(places.data_at, plan.data_width, len(places.text)), plan.data_width))
+        text = gather(places.text, pieces)
+        fits = matches(text, *plan.template)
+        if plan.tail is None:
+            fits &= places.data_width == plan.data_width
+        else:
+            fits &= (places.data_width >= plan.data_width) & (places.data_width & 1 == 0)
         if not fits.all():
-            logs, text, meta = logs[fits], text[fits], meta[fits]
-        fields, fits = self._fields(text)
-        done = logs.place
+            places, text, meta = places[fits], text[fits], meta[fits]
+        if plan.tail == "any":
+            return self._one_by_one(places, text, meta)
+        fixed, split, fits = self._fixed(text, meta)
+        sizes = None
+        if plan.tail is not None:
+            sizes = fixed[:, split - 8 : split].copy().view(">i8")[:, 0].astype(np.int64)
+            fits &= (sizes >= 0) & (2 * sizes <= places.data_width - plan.data_width)
         if not fits.all():
-            done, meta, fields = done[fits], meta[fits], [part[fits] for part in fields]
-        width = 2 + META.itemsize + sum(part.shape[1] for part in fields)
-        out = np.empty((len(done), width), np.uint8)
-        out[:, :2] = np.frombuffer(self._start, np.uint8)
-        put(out, 2, meta.view(f"V{META.itemsize}"))
-        at = 2 + META.itemsize
-        for part in fields:
-            put(out, at, np.ascontiguousarray(part).view(f"V{part.shape[1]}")[:, 0])
-            at += part.shape[1]
-        return Written(out.tobytes(), done)
+            places, fixed = places[fits], fixed[fits]
+            sizes = sizes[fits] if sizes is not None else None
+        if sizes is None:
+            return Written(fixed.reshape(-1).data, places.log)
+        return Written(self._with_tails(places, fixed, split, sizes), places.log)
 
-    def _fields(self, text: Bytes) -> tuple[list[Bytes], Mask]:
-        """A column of COPY fields per input, and in which rows all of them are values of their types."""
-        hexed = unhex(text, [(part.at, part.width) for part in self._parts])
+    def _fixed(self, text: Bytes, meta: NDArray[np.void]) -> tuple[Bytes, int, Mask]:
+        """Rows as far as their width is the same, where a tail belongs in them, and which hold values of their types.
+
+        Shape: a tail is preceded by its size, 8 bytes here.
+        """
+        hexed = unhex(text, [(part.at, part.width) for part in self._plan.parts])
         fits = np.ones(len(text), np.bool_)
-        fields: list[Bytes] = []
+        fields: list[tuple[Bytes, int]] = []
         at = 0
-        for part in self._parts:
+        for part in self._plan.parts:
             value = hexed[:, at : at + part.width // 2]
             at += part.width // 2
             match part.kind:
                 case "uint":
-                    fields.append(self._numerals.fields(value))
+                    value = self._numerals.fields(value)
                 case "int":
                     fits &= _extended(value, part.bits)
-                    fields.append(self._numerals.fields(value, signed=True))
+                    value = self._numerals.fields(value, signed=True)
                 case "long":
                     fits &= _extended(value, part.bits)
-                    fields.append(_sized(value[:, 24:]))
+                    value = value[:, 24:]
                 case "bool":
                     fits &= value[:, 0] <= 1
-                    fields.append(_sized(value))
-                case "short":
-                    padded = np.zeros((len(value), 8), np.uint8)
-                    padded[:, 8 - value.shape[1] :] = value
-                    fields.append(_sized(padded))
-                case _:
-                    fields.append(_sized(value))
-        return fields, fits
+            fields.append((value, part.bits))
+        return (*_assembled(self._start, meta, fields, [part.kind for part in self._plan.parts]), fits)
 
-    def _one_by_one(self, logs: Logs, meta: NDArray[np.void]) -> Written:
-        """Events whose data has no fixed size: what precedes the arguments at once, the arguments log by log."""
-        logs, text, fits = self._gathered(logs)
-        fits &= logs.data_width % 2 == 0
-        if not fits.all():
-            logs, text, meta = logs[fits], text[fits], meta[fits]
+    def _with_tails(self, places: Places, fixed: Bytes, split: int, sizes: Ints) -> bytes:
+        """Rows with their one string or byte string put in."""
+        begin = (places.data_at + self._plan.data_width).tolist()
+        whole, width = places.text.data, fixed.shape[1]
+        texts = [whole[at : at + 2 * size] for at, size in zip(begin, sizes.tolist(), strict=True)]
+        tails = binascii.unhexlify(b"".join(texts))
+        stops = np.cumsum(sizes).tolist()
+        starts = [0, *stops]
+        if self._plan.tail == "string" and not (tails.isascii() and b"\0" not in tails and b"\\" not in tails):
+            items = [_storable(tails[a:b]) for a, b in zip(starts, stops, strict=False)]
+        else:
+            items = [tails[a:b] for a, b in zip(starts, stops, strict=False)]
+        lengths = np.array([len(item) for item in items], ">i4")
+        fixed[:, split - 4 : split] = lengths.view(np.uint8).reshape(-1, 4)
+        rows = np.delete(fixed, slice(split - 8, split - 4), axis=1).tobytes()
+        split, width = split - 4, width - 4
+        out: list[bytes] = []
+        for at, item in zip(range(0, len(rows), width), items, strict=True):
+            out += (rows[at : at + split], item, rows[at + split : at + width])
+        return b"".join(out)
+
+    def _one_by_one(self, places: Places, text: Bytes, meta: NDArray[np.void]) -> Written:
+        """Events with arrays and the like: what precedes the arguments at once, the arguments log by log."""
         count = self.topics - 1
-        topics = unhex(text, [(part.at, part.width) for part in self._parts]).tobytes() if count else b""
-        metas, whole, topic0 = meta.tobytes(), logs.text.data, b""
+        topics = unhex(text, [(part.at, part.width) for part in self._plan.parts]).tobytes() if count else b""
+        metas, whole = meta.tobytes(), places.text.data
         rows, done = [], []
-        places = zip(logs.place.tolist(), logs.data_at.tolist(), logs.data_width.tolist(), strict=True)
-        for i, (place, at, width) in enumerate(places):
-            given = [topic0, *(topics[32 * j : 32 * j + 32] for j in range(count * i, count * i + count))]
+        each = zip(places.log.tolist(), places.data_at.tolist(), places.data_width.tolist(), strict=True)
+        for i, (log, at, width) in enumerate(each):
+            given = [b"", *(topics[32 * j : 32 * j + 32] for j in range(count * i, count * i + count))]
             try:
                 values = self._decode(given, binascii.unhexlify(whole[at : at + width]))
             except DecodeError:
                 continue
             fields = [encode(value) for encode, value in zip(self._encode, values, strict=True)]
-            rows.append(b"".join([self._start, metas[META.itemsize * i : META.itemsize * (i + 1)], *fields]))
-            done.append(place)
+            rows.append(b"".join([self._start, metas[META_BYTES * i : META_BYTES * (i + 1)], *fields]))
+            done.append(log)
         return Written(b"".join(rows), np.array(done, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How an event's text is read. Shape: widths count characters; `data_width` is what all its logs begin with.
+
+    `tail` is None when nothing follows, `string` or `bytes` when one such value does, else `any`.
+    """
+
+    topics_width: int
+    data_width: int
+    parts: tuple[Part, ...]
+    template: Template
+    tail: str | None
+
+
+def _plan(table: Table, topic0: bytes) -> _Plan:
+    body = [entry.param for entry in table.columns if not entry.param.indexed]
+    tails = [param.type for param in body if not _simple(param)]
+    tail: str | None = None
+    if tails:
+        one = tails[0]
+        tail = one.kind if len(tails) == 1 and isinstance(one, Scalar) and one.kind in ("string", "bytes") else "any"
+    count = table.event.topic_count
+    text = b",".join(b'"0x' + (topic0 if place == 0 else b"0" * 64) + b'"' for place in range(count))
+    topics_width, topic, word_at = len(text), 1, len(text)
+    parts: list[Part] = []
+    for entry in table.columns:
+        if entry.param.indexed:
+            at, topic = topic * TOPIC_TEXT + 3, topic + 1
+            parts.append(_part(entry.param, at) if tail != "any" else Part("raw", at, 64, 0))
+        elif tail != "any":
+            simple = _simple(entry.param)
+            text += b"0" * 64 if simple else b"%064x" % (32 * len(body))
+            parts.append(_part(entry.param, word_at) if simple else Part("tail", topics_width + 64 * len(body) + 48, 16, 0))
+            word_at += 64
+    if tail in ("string", "bytes"):
+        text += b"0" * 64
+    return _Plan(
+        topics_width,
+        len(text) - topics_width,
+        tuple(parts),
+        template(text, [(part.at, part.width) for part in parts]),
+        tail,
+    )
+
+
+def _assembled(
+    start: bytes, meta: NDArray[np.void], fields: Sequence[tuple[Bytes, int]], kinds: Sequence[str]
+) -> tuple[Bytes, int]:
+    """Rows of one width from their columns, and where their tail belongs (behind its size)."""
+    line = bytearray(start + bytes(META_BYTES))
+    spots: list[tuple[int, Bytes]] = []
+    split = 0
+    for (value, bits), kind in zip(fields, kinds, strict=True):
+        width = value.shape[1]
+        if kind in ("uint", "int"):
+            size = b""
+        elif kind == "short":
+            size = struct.pack(">i", 8) + bytes(8 - width)
+        elif kind == "tail":
+            size, split = b"", len(line) + 8
+        else:
+            size = struct.pack(">i", width)
+        line += size
+        spots.append((len(line), value))
+        line += bytes(width)
+    out = np.empty((len(meta), len(line)), np.uint8)
+    put(out, 0, np.frombuffer(bytes(line), f"V{len(line)}"))
+    put(out, len(start), meta)
+    for at, value in spots:
+        put(out, at, column(value, 0, value.shape[1]))
+    return out, split
 
 
 def word(text: Bytes, at: Ints) -> NDArray[np.uint64]:
@@ -169,10 +229,16 @@ def word(text: Bytes, at: Ints) -> NDArray[np.uint64]:
     return windows(text, 8)[at].view("<u8")
 
 
-def _vectorised(param: Param) -> bool:
+def _simple(param: Param) -> bool:
+    """Whether the value is one word of the data or a topic."""
+    kind = param.type
     return param.hashed or (
-        isinstance(param.type, Scalar) and param.type.kind in ("uint", "int", "bool", "address", "bytes") and not param.type.dynamic
+        isinstance(kind, Scalar) and not kind.dynamic and kind.kind in ("uint", "int", "bool", "address", "bytes")
     )
+
+
+def _storable(raw: bytes) -> bytes:
+    return storable(raw.decode("utf-8", "surrogateescape")).encode()
 
 
 def _part(param: Param, at: int) -> Part:
@@ -202,14 +268,6 @@ def _extended(value: Bytes, bits: int) -> Mask:
         return np.ones(len(value), np.bool_)
     sign = np.where(value[:, spare] >= 0x80, 0xFF, 0).astype(np.uint8)
     return (value[:, :spare] == sign[:, None]).all(axis=1)
-
-
-def _sized(value: Bytes) -> Bytes:
-    """Fields of one fixed size."""
-    out = np.empty((len(value), 4 + value.shape[1]), np.uint8)
-    out[:, :4] = np.frombuffer(struct.pack(">i", value.shape[1]), np.uint8)
-    out[:, 4:] = value
-    return out
 
 
 def _encoder(entry: Column) -> Encode:

@@ -1,13 +1,14 @@
 """Learn from one log's JSON text where this node puts the fields of every log.
 
 A node writes all its logs alike: the same keys in the same order with the same spaces. What does not vary between logs
-becomes a template to compare against; what varies is a field of fixed width, or a gap that ends where its quote closes.
+becomes a template to compare against; what varies is a field of fixed width, or a gap between two keys. No value has a
+colon in it, so the colons of the text tell where all the values are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 Template = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
-_FIELD = re.compile(rb'\s*"([A-Za-z0-9_]+)"\s*:\s*("[^"\\]*"|\[[^\[\]\\]*\]|true|false|null)\s*([,}])')
+_FIELD = re.compile(rb'\s*"([A-Za-z0-9_]+)"\s*(:)\s*("[^"\\]*"|\[[^\[\]\\]*\]|true|false|null)\s*([,}])')
 _TOPICS = re.compile(rb'\[("0x[0-9a-f]{64}"(?:,"0x[0-9a-f]{64}"){0,3})\]')
 _HEX = re.compile(rb'"0x[0-9a-f]*"')
 _FIXED = {b"address": 40, b"transactionHash": 64, b"blockHash": 64}
@@ -34,14 +35,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of text between two gaps, of one length in all logs.
+    """A stretch of text between two gaps, of one length in all logs. Shape: it begins `shift` after colon `colon`."""
 
-    Shape: it begins at quote number `quote` of its log (0 is the first; two more per topic when `after_topics`), plus
-    `shift` characters.
-    """
-
-    quote: int
-    after_topics: bool
+    colon: int
     shift: int
     text: bytes
     fields: tuple[Field, ...]
@@ -49,22 +45,24 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A value whose length varies. Shape: its closing quote is quote number `quote` of its log, as in `Segment`."""
+    """A value whose length varies. Shape: it begins `lead` after its colon and ends `tail` before the next one."""
 
-    name: str
-    quote: int
-    after_topics: bool
+    colon: int
+    lead: int
+    tail: int
 
 
 @dataclass(frozen=True, slots=True)
 class LogShape:
-    """How one node writes a log. Shape: `quotes` counts those of a log without topics; `marker` begins every log."""
+    """How one node writes a log. Shape: every log has `colons`; the first comes `head` after the log's beginning.
 
-    marker: bytes
-    quotes: int
+    The colon after a log's last is the first of the next log, after a comma.
+    """
+
+    colons: int
+    head: int
     segments: tuple[Segment, ...]
-    gaps: tuple[Gap, ...]
-    topics_quote: int
+    gaps: Mapping[str, Gap]
     template: Template = field(compare=False)
 
     def column(self, name: str) -> tuple[int, int]:
@@ -91,28 +89,35 @@ def template(text: bytes, varying: Iterable[tuple[int, int]]) -> Template:
 
 def learn(text: bytes) -> LogShape | None:
     """The shape of the log that begins at the start of the text; None when it is nothing this way of reading knows."""
-    found = _fields(text)
+    found = _values(text)
     if found is None:
         return None
-    fields, end = found
-    reader = _Reader(text[:end])
-    for key, start, stop in fields:
-        if not reader.take(key, start, stop):
-            return None
-    return reader.finish()
+    values, end = found
+    reader = _Reader(text[:end], [value.colon for value in values])
+    return reader.finish() if all(reader.take(number, value) for number, value in enumerate(values)) else None
 
 
-def _fields(text: bytes) -> tuple[list[tuple[bytes, int, int]], int] | None:
-    """(key, start and end of its value) in order, and where the log ends."""
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A key's value. Shape: the places of its colon, its first and the one after its last character."""
+
+    key: bytes
+    colon: int
+    start: int
+    end: int
+
+
+def _values(text: bytes) -> tuple[list[_Value], int] | None:
+    """The values in order, and where the log ends."""
     if text[:1] != b"{":
         return None
-    found: list[tuple[bytes, int, int]] = []
+    found: list[_Value] = []
     at = 1
     while match := _FIELD.match(text, at):
-        found.append((match[1], match.start(2), match.end(2)))
+        found.append(_Value(match[1], match.start(2), match.start(3), match.end(3)))
         at = match.end()
-        if match[3] == b"}":
-            keys = {key for key, _, _ in found}
+        if match[4] == b"}":
+            keys = {value.key for value in found}
             return (found, at) if len(keys) == len(found) and keys >= _NEEDED else None
     return None
 
@@ -120,68 +125,49 @@ def _fields(text: bytes) -> tuple[list[tuple[bytes, int, int]], int] | None:
 class _Reader:
     """Cuts the text into segments and gaps."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, colons: Sequence[int]) -> None:
         self._text = text
+        self._colons = [*colons, len(text) + 1 + colons[0]]
         self._segments: list[Segment] = []
-        self._gaps: list[Gap] = []
+        self._gaps: dict[str, Gap] = {}
         self._fields: list[Field] = []
-        self._start = 0
-        self._anchor = (0, False, -text.index(b'"'))
-        self._topics = 0
-        self._topics_quote = -1
+        self._start, self._colon = 0, 0
 
-    def take(self, key: bytes, start: int, end: int) -> bool:
+    def take(self, number: int, value: _Value) -> bool:
         """Sort one value in; False when it is written in a way we do not know."""
-        value = self._text[start:end]
+        text, key = self._text[value.start : value.end], value.key
         if key == b"topics":
-            return self._take_topics(value, start, end)
+            return self._gap(number, value, 1, 1) if _TOPICS.fullmatch(text) else False
         if key in _FIXED:
-            if len(value) != _FIXED[key] + 4 or not _HEX.fullmatch(value.lower()):
-                return False
-            self._fields.append(Field(key.decode(), start + 3 - self._start, _FIXED[key]))
-            return True
-        if value[:1] != b'"':
-            return key not in _QUANTITIES and key != b"data" and (key != b"removed" or value == b"false")
-        if not _HEX.fullmatch(value) or key == b"removed":
-            return False
-        self._cut(start + 3)
-        quote, after = self._quotes_before(end - 1)
-        self._gaps.append(Gap(key.decode(), quote, after))
-        self._start, self._anchor = end - 1, (quote, after, 0)
-        return True
+            self._fields.append(Field(key.decode(), value.start + 3 - self._start, _FIXED[key]))
+            return len(text) == _FIXED[key] + 4 and _HEX.fullmatch(text.lower()) is not None
+        if text[:1] != b'"':
+            return key not in _QUANTITIES and key != b"data" and (key != b"removed" or text == b"false")
+        return self._gap(number, value, 3, 1) if _HEX.fullmatch(text) and key != b"removed" else False
 
     def finish(self) -> LogShape:
-        """The shape, once all fields are taken."""
+        """The shape, once all values are taken."""
         self._cut(len(self._text))
         text, varying = b"", []
         for segment in self._segments:
             varying += [(len(text) + part.at, part.width) for part in segment.fields]
             text += segment.text
-        first = self._text.index(b'"')
         return LogShape(
-            marker=self._text[: self._text.index(b'"', first + 1) + 1],
-            quotes=self._text.count(b'"') - 2 * self._topics,
-            segments=tuple(self._segments),
-            gaps=tuple(self._gaps),
-            topics_quote=self._topics_quote,
-            template=template(text, varying),
+            len(self._colons) - 1, self._colons[0], tuple(self._segments), self._gaps, template(text, varying)
         )
 
-    def _take_topics(self, value: bytes, start: int, end: int) -> bool:
-        if not _TOPICS.fullmatch(value):
-            return False
-        self._cut(start + 1)
-        self._topics_quote = self._quotes_before(start + 1)[0]
-        self._topics = value.count(b",") + 1
-        self._start, self._anchor = end - 1, (self._topics_quote - 1, True, 1)
+    def _gap(self, number: int, value: _Value, opening: int, closing: int) -> bool:
+        """End a segment at a gap and begin the next one after it. Shape: how many characters open and close the value."""
+        begin, end = value.start + opening, value.end - closing
+        self._cut(begin)
+        self._gaps[value.key.decode()] = Gap(number, begin - value.colon, self._colons[number + 1] - end)
+        self._start, self._colon = end, number + 1
         return True
 
-    def _quotes_before(self, at: int) -> tuple[int, bool]:
-        """How many quotes stand before this place, those of the topics left out, and whether it is behind them."""
-        count = self._text.count(b'"', 0, at)
-        return (count - 2 * self._topics, True) if self._topics else (count, False)
-
     def _cut(self, end: int) -> None:
-        quote, after, shift = self._anchor
-        self._segments.append(Segment(quote, after, shift, self._text[self._start : end], tuple(self._fields)))
+        text = bytearray(self._text[self._start : end])
+        for part in self._fields:
+            text[part.at : part.at + part.width] = bytes(part.width)
+        shift = self._start - self._colons[self._colon]
+        self._segments.append(Segment(self._colon, shift, bytes(text), tuple(self._fields)))
         self._fields = []

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.copy_format import POSTGRES_EPOCH_S
-from indexer.log_shape import Gap, LogShape
+from indexer.log_shape import LogShape
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -35,36 +35,49 @@ META = np.dtype(
     ]
 )
 """The columns that every event table begins with, as COPY wants them."""
+META_BYTES = META.itemsize
 
-_QUOTE = ord('"')
+TOPIC_TEXT = 69
+"""`"0x` + 64 digits + `"` + `,`"""
+
+_COLON = ord(":")
 _COMMA = ord(",")
-_DIGITS = 16
-_MAX_TIME_S = 1 << 40
+_ONES = np.uint64(0x0101010101010101)
+_ZEROS = np.uint64(0x3030303030303030)
 
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Where logs begin and end. Shape: `good` logs have the shape's quotes and end where the next one begins."""
+    """Where logs begin and end, and where the colons in each are (one row a log, the next log's first included)."""
 
     text: Bytes
     start: Ints
     stop: Ints
-    quotes: Ints
-    quote: Ints
-    topics: Ints
-    good: Mask
+    colons: Ints
 
 
-@dataclass(slots=True)
-class Logs:
-    """What logs have whatever their event. Shape: `place` is their place in the answer; times are unix seconds, 0 unknown."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts of logs are that depend on their event. Shape: `log` is a log's place in the answer."""
 
     text: Bytes
-    place: Ints
-    topics: Ints
+    log: Ints
     topics_at: Ints
     data_at: Ints
     data_width: Ints
+
+    def __getitem__(self, keep: Mask | Ints) -> Places:
+        return Places(
+            self.text, self.log[keep], self.topics_at[keep], self.data_at[keep], self.data_width[keep]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What logs have whatever their event. Shape: times are unix seconds, 0 when unknown."""
+
+    places: Places
+    topics: Ints
     number: Ints
     index: Ints
     time: Ints
@@ -72,98 +85,63 @@ class Logs:
     tx_hash: Bytes
     address: Bytes
 
-    def __getitem__(self, keep: Mask | Ints) -> Logs:
-        parts = (getattr(self, name)[keep] for name in self.__slots__ if name != "text")
-        return Logs(self.text, *parts)
+    def __getitem__(self, keep: Mask) -> Logs:
+        return Logs(*(getattr(self, name)[keep] for name in self.__slots__))
 
     def meta(self, chain_id: int) -> NDArray[np.void]:
-        """The fields of `META`."""
-        out = np.empty(len(self.place), META)
-        for name, width in (("chain_id", 8), ("block_number", 8), ("log_index", 8), ("block_time", 8)):
-            out[f"{name}_size"] = width
+        """The fields of `META`, one byte string a log."""
+        out = np.empty(len(self.number), META)
         for name, width in (("block_hash", 32), ("tx_hash", 32), ("address", 20)):
             out[f"{name}_size"] = width
             out[name] = getattr(self, name).view(f"V{width}")[:, 0]
+        for name in ("chain_id", "block_number", "log_index", "block_time"):
+            out[f"{name}_size"] = 8
         out["chain_id"] = chain_id
         out["block_number"] = self.number
         out["log_index"] = self.index
         out["block_time"] = (self.time - POSTGRES_EPOCH_S) * 1_000_000
-        return out
+        return out.view(f"V{META_BYTES}")
 
 
 def cut(text: Bytes, shape: LogShape) -> Cuts | None:
-    """Tell the logs apart; None when the text does not begin with one."""
-    quotes = np.flatnonzero(text == _QUOTE)
-    size, width = len(text), len(shape.marker)
-    key = width - shape.marker.index(b'"') - 1
-    found = np.flatnonzero(quotes[1:] - quotes[:-1] == key)
-    start = quotes[found] - (width - key - 1)
-    found, start = found[(start >= 0) & (start + width <= size)], start[(start >= 0) & (start + width <= size)]
-    begun = windows(text, width)[start].view(np.uint8).reshape(-1, width)
-    marked = (begun == np.frombuffer(shape.marker, np.uint8)).all(axis=1)
-    quote, start = found[marked], start[marked]
-    if not len(start) or start[0] != 0:
+    """Tell the logs apart; None when they do not all have the same keys, or more than commas between them."""
+    colons = np.flatnonzero(text == _COLON)
+    if not len(colons) or len(colons) % shape.colons:
         return None
-    count = np.diff(quote, append=len(quotes)) - shape.quotes
-    topics = count >> 1
-    good = (count & 1 == 0) & (topics >= 1) & (topics <= 4)
-    stop = np.append(start[1:] - 1, size)
-    last = shape.segments[-1]
-    end = quotes[np.where(good, quote + last.quote + 2 * topics * last.after_topics, 0)] + last.shift + len(last.text)
-    good &= end == stop
-    good[:-1] &= text[stop[:-1]] == _COMMA
-    return Cuts(text, start, stop, quotes, quote, topics, good)
+    rows = colons.reshape(-1, shape.colons)
+    start = rows[:, 0] - shape.head
+    after = np.append(rows[1:, 0], len(text) + 1 + shape.head)
+    stop = np.append(start[1:] - 1, len(text))
+    if start[0] != 0 or not (text[stop[:-1]] == _COMMA).all() or not (stop > start).all():
+        return None
+    return Cuts(text, start, stop, np.column_stack([rows, after]))
 
 
 def read(cuts: Cuts, shape: LogShape) -> Logs:
-    """The good logs whose text is the shape's own. Raises binascii.Error where hex should be and is none."""
-    keep = cuts.good
-    quote, topics, start = (part if keep.all() else part[keep] for part in (cuts.quote, cuts.topics, cuts.start))
-    twice = 2 * topics
-
-    def at(number: int, after_topics: bool) -> Ints:
-        place = quote + number
-        return cuts.quotes[place + twice if after_topics else place]
-
+    """The logs whose text is of this shape. Raises binascii.Error where hex should be and is none."""
     size = len(cuts.text)
-    pieces = []
-    for piece in shape.segments:
-        begin = at(piece.quote, piece.after_topics) + piece.shift
-        pieces.append((np.minimum(begin, size - len(piece.text)), len(piece.text)))
-    body = gather(cuts.text, pieces)
-    fits = matches(body, *shape.template)
-    topics_at = at(shape.topics_quote, False)
-    data = _gap(shape, "data")
-    data_stop = at(data.quote, data.after_topics)
-    data_at = at(data.quote - 1, data.after_topics) + 3
-    fits &= data_stop >= data_at
+    at = cuts.colons.T
+    last = shape.segments[-1]
+    fits = at[last.colon] + (last.shift + len(last.text)) == cuts.stop
+    body = gather(
+        cuts.text,
+        [(inside(at[one.colon] + one.shift, len(one.text), size), len(one.text)) for one in shape.segments],
+    )
+    fits &= matches(body, *shape.template)
+    begin = {name: at[gap.colon] + gap.lead for name, gap in shape.gaps.items()}
+    width = {name: at[gap.colon + 1] - (gap.lead + gap.tail) - at[gap.colon] for name, gap in shape.gaps.items()}
+    topics = (width["topics"] + 1) // TOPIC_TEXT
+    fits &= (topics * TOPIC_TEXT == width["topics"] + 1) & (topics >= 1) & (topics <= 4) & (width["data"] >= 0)
     numbers = {}
-    gaps = [gap for gap in shape.gaps if gap.name != "data"]
-    opened = [at(gap.quote - 1, gap.after_topics) for gap in gaps]
-    closed = [at(gap.quote, gap.after_topics) for gap in gaps]
-    for gap, values, fine in zip(gaps, *_quantities(cuts.text, opened, closed), strict=True):
-        fits &= fine
-        numbers[gap.name] = values
-    time = numbers.get("blockTimestamp")
-    if time is None:
-        time = np.zeros(len(quote), np.int64)
-    fits &= time < _MAX_TIME_S
+    for name in shape.gaps:
+        if name not in ("topics", "data"):
+            numbers[name], fine = _quantity(cuts.text, begin[name] + width[name], width[name])
+            fits &= fine
     hashes = unhex(body, [shape.column(name) for name in ("blockHash", "transactionHash", "address")])
     block_hash, tx_hash, address = (np.ascontiguousarray(hashes[:, a:b]) for a, b in ((0, 32), (32, 64), (64, 84)))
-    logs = Logs(
-        cuts.text,
-        np.flatnonzero(keep),
-        topics,
-        topics_at,
-        data_at,
-        data_stop - data_at,
-        numbers["blockNumber"],
-        numbers["logIndex"],
-        time,
-        block_hash,
-        tx_hash,
-        address,
-    )
+    time = numbers.get("blockTimestamp", np.zeros(len(topics), np.int64))
+    places = Places(cuts.text, np.arange(len(topics)), begin["topics"], begin["data"], width["data"])
+    logs = Logs(places, topics, numbers["blockNumber"], numbers["logIndex"], time, block_hash, tx_hash, address)
     return logs if fits.all() else logs[fits]
 
 
@@ -179,6 +157,11 @@ def gather(text: Bytes, pieces: Sequence[tuple[Ints, int]]) -> Bytes:
     return out
 
 
+def inside(begin: Ints, length: int, size: int) -> Ints:
+    """Ascending places, moved so far that a stretch of this length lies in the text: a log that needs it is cut off."""
+    return np.minimum(begin, size - length) if len(begin) and begin[-1] + length > size else begin
+
+
 def windows(text: Bytes, length: int) -> NDArray[np.void]:
     """Every stretch of this length, by where it begins."""
     return np.ndarray((len(text) - length + 1,), f"V{length}", text, strides=(1,))
@@ -186,12 +169,12 @@ def windows(text: Bytes, length: int) -> NDArray[np.void]:
 
 def put(out: Bytes, at: int, column: NDArray[np.void]) -> None:
     """Write one column of equally long byte strings into the rows of a matrix."""
-    np.ndarray((len(out),), column.dtype, out, at, (out.strides[0],))[:] = column
+    out[:, at : at + column.dtype.itemsize].view(column.dtype)[:, 0] = column
 
 
 def column(rows: Bytes, at: int, width: int) -> NDArray[np.void]:
     """One column of equally long byte strings out of the rows of a matrix."""
-    return np.ndarray((len(rows),), f"V{width}", rows, at, (rows.strides[0],))
+    return rows[:, at : at + width].view(f"V{width}")[:, 0]
 
 
 def matches(rows: Bytes, template: NDArray[np.uint64], mask: NDArray[np.uint64]) -> Mask:
@@ -214,18 +197,17 @@ def unhex(rows: Bytes, columns: Sequence[tuple[int, int]]) -> Bytes:
     return np.frombuffer(binascii.unhexlify(text.data), np.uint8).reshape(len(rows), width // 2)
 
 
-def _gap(shape: LogShape, name: str) -> Gap:
-    return next(gap for gap in shape.gaps if gap.name == name)
-
-
-def _quantities(text: Bytes, opened: Sequence[Ints], closed: Sequence[Ints]) -> tuple[list[Ints], list[Mask]]:
-    """Hex quantities of 1 to 16 digits, and which are no larger than 63 bits. Shape: positions of their quotes."""
-    begin, end = np.stack(opened), np.stack(closed)
-    digits = end - begin - 3
-    fine = (digits >= 1) & (digits <= _DIGITS) & (end >= _DIGITS)
-    shown = windows(text, _DIGITS)[np.where(fine, end - _DIGITS, 0)].view(np.uint8).reshape(*digits.shape, _DIGITS)
-    hidden = np.arange(_DIGITS) < (_DIGITS - digits)[..., None]
-    shown[hidden | ~fine[..., None]] = ord("0")
-    values = np.frombuffer(binascii.unhexlify(shown.data), ">u8").reshape(digits.shape).astype(np.int64)
-    fine &= values >= 0
-    return list(values), list(fine)
+def _quantity(text: Bytes, end: Ints, digits: Ints) -> tuple[Ints, Mask]:
+    """Hex quantities of one to eight digits that end before `end`, and which of them are such."""
+    fine = (digits >= 1) & (digits <= 8)
+    words = windows(text, 8)[inside(end - 8, 8, len(text))].view("<u8")
+    hidden = (np.uint64(1) << (np.uint64(8) * (8 - np.where(fine, digits, 8)).astype(np.uint64))) - np.uint64(1)
+    words = (words & ~hidden) | (hidden & _ZEROS)
+    nibbles = (words & np.uint64(0x0F0F0F0F0F0F0F0F)) + ((words >> np.uint64(6)) & _ONES) * np.uint64(9)
+    letters = ((nibbles + np.uint64(0x0606060606060606)) >> np.uint64(4)) & _ONES
+    # Written back as digits they are the same text: so it was lower-case hex and nothing else.
+    fine &= (nibbles & np.uint64(0xF0F0F0F0F0F0F0F0)) == 0
+    fine &= nibbles + _ZEROS + letters * np.uint64(39) == words
+    pairs = ((nibbles << np.uint64(4)) | (nibbles >> np.uint64(8))) & np.uint64(0x00FF00FF00FF00FF)
+    fours = ((pairs << np.uint64(8)) | (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+    return (((fours << np.uint64(16)) | (fours >> np.uint64(32))) & np.uint64(0xFFFFFFFF)).astype(np.int64), fine
