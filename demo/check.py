@@ -12,7 +12,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from demo import check_events, check_figures, check_prices
 from demo.finding import Finding
 from demo.pricepath import PricePath
-from shared.errors import Permanent, Transient
+from shared.errors import Transient
 
 PROTOCOL = Path(__file__).parent.parent / "protocols" / "wexel"
 CHAIN = "demo"
@@ -24,13 +24,6 @@ class NotCaughtUp(Transient):
 
     reason = "not_caught_up"
     advice = "Look at the indexer's log; the check needs it at the tip."
-
-
-class Differs(Permanent):
-    """Two sides that must agree do not."""
-
-    reason = "check_differs"
-    advice = "The table above says which; the logs beside the config may say why."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +51,7 @@ async def check(sides: Sides) -> list[Finding]:
 
 async def _compare(web3: AsyncWeb3[Any], cx: Any, session: aiohttp.ClientSession, sides: Sides) -> list[Finding]:
     contracts = check_events.watched(web3, PROTOCOL, sides.addresses)
-    last_block = int(await web3.eth.block_number)
+    last_block = await _settled(web3)
     await _caught_up(cx, [f"wexel/{contract.name}" for contract in contracts], last_block)
 
     async def scrape() -> str:
@@ -71,6 +64,14 @@ async def _compare(web3: AsyncWeb3[Any], cx: Any, session: aiohttp.ClientSession
         ),
         *await check_prices.compare(cx, scrape, sides.path),
     ]
+
+
+async def _settled(web3: AsyncWeb3[Any]) -> int:
+    """The newest block once whatever was sent before has been mined."""
+    last_block = int(await web3.eth.block_number) + 2
+    while await web3.eth.block_number < last_block:  # noqa: ASYNC110 - another process has no event to wait for
+        await asyncio.sleep(0.1)
+    return last_block
 
 
 async def _caught_up(cx: Any, streams: list[str], block: int) -> None:

@@ -1,6 +1,8 @@
 """Keep one program running: start it, notice its end, start it again."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,16 @@ class Program:
     replaceable: bool = True
 
 
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command line of one of our own modules, whatever lies in the current folder."""
+    return (sys.executable, "-P", "-m", name, *arguments)
+
+
+def environment() -> dict[str, str]:
+    """Ours without overrides of the config, so that a run does what its own config says."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("USDX_")}
+
+
 class Kept:
     """A program while it is kept running. `pid` is None between two processes."""
 
@@ -40,6 +52,8 @@ class Kept:
         self.pid: int | None = None
         self.restarts = 0
         self._announce = announce
+        self._process: asyncio.subprocess.Process | None = None
+        self._ended = False
 
     async def keep(self) -> None:
         """Keep it running until cancelled, then end it. Raises ProgramFailed when that is hopeless."""
@@ -47,6 +61,8 @@ class Kept:
         while True:
             began = clock()
             code = await self._run_once()
+            if self._ended:
+                await asyncio.Event().wait()
             quick_ends = quick_ends + 1 if clock() - began < _QUICK_S else 0
             self._judge(code, quick_ends)
             await asyncio.sleep(_PAUSES_S[min(quick_ends, len(_PAUSES_S) - 1)])
@@ -55,12 +71,18 @@ class Kept:
     async def _run_once(self) -> int:
         """Run one process to its end; returns its exit code, negative for a signal."""
         process = await leash.start(self.program.argv, log=self.program.log, env=self.program.env)
-        self.pid = process.pid
+        self._process, self.pid = process, process.pid
         try:
             return await process.wait()
         finally:
             self.pid = None
             await leash.stop(process)
+
+    async def end(self) -> None:
+        """End the process and do not start it again."""
+        self._ended = True
+        if self._process is not None:
+            await leash.stop(self._process)
 
     def _judge(self, code: int, quick_ends: int) -> None:
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"

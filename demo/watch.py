@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from demo.board import Board
+from demo.program import Kept
 
 _PERIOD_S = 1.0
 _TIMEOUT = aiohttp.ClientTimeout(total=5.0)
@@ -98,3 +99,18 @@ def node(session: aiohttp.ClientSession, url: str) -> Question:
             return SILENT
 
     return ask
+
+
+def process(kept: Kept, detail: Callable[[], str] = str) -> Question:
+    """A program without a port, by whether it runs."""
+
+    async def ask() -> Answer:
+        return Answer(kept.pid is not None, f"READY {detail()}".strip()) if kept.pid is not None else SILENT
+
+    return ask
+
+
+async def answering(question: Question) -> None:
+    """Wait until a program is ready."""
+    while not (await question()).ready:  # noqa: ASYNC110 - another process has no event to wait for
+        await asyncio.sleep(0.05)

@@ -66,3 +66,14 @@ async def test_hopeless_program_is_given_up(tmp_path: Path) -> None:
     async with keeping(kept) as task:
         with pytest.raises(ProgramFailed, match="port 9101 is taken"):
             await task
+
+
+async def test_ended_program_stays_ended(tmp_path: Path) -> None:
+    """A program that was ended on purpose is not started again."""
+    kept = Kept(sleeper(tmp_path), pytest.fail)
+    async with keeping(kept) as task:
+        await until(lambda: kept.pid)
+        await kept.end()
+        await until(lambda: kept.pid is None)
+        assert not task.done()
+    assert kept.restarts == 0
