@@ -1,4 +1,4 @@
-"""Write the rules as the files that Prometheus reads."""
+"""Write rules and routes as the files that Prometheus and Alertmanager read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 import yaml
 
-from monitoring import alerts, recordings, slo
+from monitoring import alerts, recordings, routes, slo
+from monitoring.channels import Channels
 from monitoring.model import Alert, Group, Recording
 
 RULES = Path("docker/prometheus/rules")
+ROUTES = Path("docker/alertmanager/alertmanager.yml")
+SECRETS = Path("/run/secrets/alerting")
 _HEADER = "# Written by `python -m monitoring` from monitoring/; change it there.\n"
 
 
@@ -20,13 +23,33 @@ def files() -> Mapping[Path, str]:
     return {
         RULES / "usdx.rules.yml": text((recordings.SERVICES, *alerts.GROUPS)),
         RULES / "usdx.slo.rules.yml": text(slo.GROUPS),
+        ROUTES: alertmanager(Channels(SECRETS)),
     }
 
 
 def text(groups: Sequence[Group]) -> str:
     """Groups as a Prometheus rule file."""
     body = {"groups": [{"name": group.name, "rules": [_rule(rule) for rule in group.rules]} for group in groups]}
-    return _HEADER + str(yaml.safe_dump(body, sort_keys=False, width=1 << 20, allow_unicode=True))
+    return _HEADER + _yaml(body)
+
+
+def alertmanager(channels: Channels, **options: Any) -> str:
+    """Alertmanager's configuration file for the channels that are on; options as for `routes.config`."""
+    on = ", ".join(sorted({"webhook"} | channels.on))
+    return f"{_HEADER}# Channels: {on}. `usdx channels` writes it anew for those whose secrets are in place.\n" + _yaml(
+        routes.config(channels, **options)
+    )
+
+
+def _yaml(body: object) -> str:
+    return str(yaml.dump(body, Dumper=_Plain, sort_keys=False, width=1 << 20, allow_unicode=True))
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes a thing that occurs twice twice, not by reference."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _rule(rule: Recording | Alert) -> dict[str, Any]:
