@@ -1,4 +1,5 @@
-# One command each: `make demo`, `make test`, `make lint`, `make bench`. Each sets up what it needs; the second time is cheap.
+# One command each: `make demo`, `make test`, `make lint`, `make bench`, `make docs`. Each sets up what it needs; the second
+# time is cheap.
 # ARGS goes to the program behind the target: make demo ARGS="--for 60s --check", make test ARGS="-k reorg".
 
 PYTHON ?= python3
@@ -6,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench docs clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.with-demo
@@ -25,6 +26,10 @@ lint: $(VENV)/.with-dev
 bench: $(VENV)/.with-test
 	@$(BIN)/python -m demo.parts || true
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.with-test
+	@mkdir -p docs/reference
+	$(BIN)/python -m shared.config_page > docs/reference/config.md
 
 clean:
 	rm -rf $(VENV) .usdx .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
