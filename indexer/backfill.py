@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from indexer.model import Range, RolledBack, Step
+from indexer.model import Committed, Range, Step
 from indexer.patience import Patience
 from indexer.planner import LINKED_BLOCKS, Plan
 from indexer.step import Fetched, Worker
@@ -15,11 +16,14 @@ from shared.runtime import Stop
 
 Observe = Callable[[Step], None]
 
-IN_FLIGHT = 4
+IN_FLIGHT = 6
 """How many ranges are asked for at once."""
 
-BYTES_IN_FLIGHT = 48 << 20
+BYTES_IN_FLIGHT = 32 << 20
 """How much of what was fetched may wait for the database."""
+
+BATCH_LOGS = 20_000
+"""From how many logs on a commit is large enough."""
 
 
 async def backfill(worker: Worker, stop: Stop, observe: Observe, patience: Patience) -> None:
@@ -42,30 +46,29 @@ async def _advance(worker: Worker, stop: Stop, observe: Observe) -> bool:
     if first is None:
         return True
     if first.linked:
-        observe(await worker.land(await worker.fetch(first)))
+        observe(await worker.land([await worker.fetch(first)]))
     else:
         await _pipeline(worker, first, stop, observe)
     return False
 
 
 async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe) -> None:
-    """Fetch consecutive ranges at once and land them one by one, in order."""
-    limit = min(
-        [worker.horizon.floor, *(one.number for one in worker.cursors.values() if one.number > first.range.first)]
-    )
+    """Fetch consecutive ranges at once and land them in order, as many together as are there."""
+    others = [one.number for one in worker.cursors.values() if one.number > first.range.first]
+    limit = min([worker.horizon.floor, *others])
     waiting: deque[asyncio.Task[Fetched]] = deque()
     following: Plan | None = first
     try:
         while not stop.is_set():
             while following is not None and _room(waiting):
                 waiting.append(asyncio.create_task(worker.fetch(following)))
-                following = _next(following, limit, worker.fetcher.window.blocks)
+                following = _next(following, limit, len(first.range))
             if not waiting:
                 return
-            step = await worker.land(await waiting[0])
-            waiting.popleft()
+            parts = await _ready(waiting)
+            step = await worker.land(parts)
             observe(step)
-            if isinstance(step, RolledBack):
+            if not isinstance(step, Committed) or step.range.last != parts[-1].plan.range.last:
                 return
     finally:
         for task in waiting:
@@ -73,13 +76,28 @@ async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe) -
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
+async def _ready(waiting: deque[asyncio.Task[Fetched]]) -> list[Fetched]:
+    """Wait for the first part, then take with it those behind it that are there already, up to a full batch."""
+    began = time.monotonic()
+    parts = [replace(await waiting[0], waited_s=time.monotonic() - began)]
+    waiting.popleft()
+    logs = len(parts[0].logs.logs)
+    while waiting and _done(waiting[0]) and logs < BATCH_LOGS:
+        parts.append(replace(waiting.popleft().result(), waited_s=0.0))
+        logs += len(parts[-1].logs.logs)
+    return parts
+
+
 def _room(waiting: deque[asyncio.Task[Fetched]]) -> bool:
     if len(waiting) >= IN_FLIGHT:
         return False
-    done = [task.result() for task in waiting if task.done() and not task.cancelled() and not task.exception()]
-    return sum(piece.size_bytes for fetched in done for piece in fetched.pieces) < BYTES_IN_FLIGHT
+    return sum(task.result().logs.size_bytes for task in waiting if _done(task)) < BYTES_IN_FLIGHT
 
 
-def _next(last: Plan, limit: int, window: int) -> Plan | None:
+def _done(task: asyncio.Task[Fetched]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _next(last: Plan, limit: int, width: int) -> Plan | None:
     first = last.range.last + 1
-    return None if first > limit else replace(last, range=Range(first, min(limit, first + window - 1)))
+    return None if first > limit else replace(last, range=Range(first, min(limit, first + width - 1)))

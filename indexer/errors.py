@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from shared.errors import Inconsistent, Permanent
+from shared.errors import Permanent
 
 
 class DecodeError(Permanent):
@@ -51,10 +51,3 @@ class CursorMoved(Permanent):
 
     reason: ClassVar[str] = "cursor_moved"
     advice: ClassVar[str] = "run one indexer per stream"
-
-
-class ForkedRange(Inconsistent):
-    """A range does not link to itself: its headers belong to different forks."""
-
-    reason: ClassVar[str] = "forked_range"
-    advice: ClassVar[str] = "ask again; the endpoint switched forks in mid-answer"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from indexer.fetch import Reader
 from indexer.model import BlockRef
+from indexer.reader import Reader
 from shared.clock import Clock
 
 FINALITY_EVERY_S = 4.0

@@ -49,7 +49,7 @@ BACKFILL_ETA = Family(
     "seconds",
 )
 HALTED = Family("usdx_indexer_halted", "gauge", "1 when the chain worker stopped on an unrecoverable error.", C)
-RANGE = Family("usdx_indexer_range_blocks", "gauge", "Blocks asked for at once, as learned from the answers.", C)
+RANGE = Family("usdx_indexer_range_blocks", "gauge", "Blocks in the widest range asked for last.", C)
 STATES = (
     LAST_BLOCK, LAG, LAST_TIME, HEAD, HEAD_TIME, HEAD_SEEN, FINALIZED, THRESHOLD, BACKFILL, BACKFILL_RATIO,
     BACKFILL_ETA, HALTED, RANGE,
@@ -93,20 +93,13 @@ STALLED = Family(
     ("chain", "on"),
     "seconds",
 )
-SPLITS = Family(
-    "usdx_indexer_range_splits_total",
-    "counter",
-    "Ranges a node refused and that were asked for in parts.",
-    ("chain", "reason"),
-)
 COUNTS = (
-    EVENTS, BLOCKS, BLOCK_DELAY, BATCH_DURATION, REORGS, REORG_DEPTH, REVERTED, UNDECODED, STEP_ERRORS, STALLED, SPLITS,
+    EVENTS, BLOCKS, BLOCK_DELAY, BATCH_DURATION, REORGS, REORG_DEPTH, REVERTED, UNDECODED, STEP_ERRORS, STALLED,
 )  # fmt: skip
 FAMILIES = (*STATES, *COUNTS)
 
 STAGES = ("fetch", "decode", "store")
 WAITS = ("node", "database")
-REFUSALS = ("structural", "density")
 
 
 @dataclass(slots=True)
@@ -215,7 +208,6 @@ class Meter:
 def watch(registry: Registry, states: Sequence[ChainState], clock: Clock) -> None:
     """Read the states of all chains at every scrape."""
     registry.collector(lambda: _states(states, clock), *STATES)
-    registry.collector(lambda: _splits(states), SPLITS)
 
 
 def _states(states: Sequence[ChainState], clock: Clock) -> Iterable[Sample]:
@@ -226,8 +218,7 @@ def _states(states: Sequence[ChainState], clock: Clock) -> Iterable[Sample]:
         yield Sample(BACKFILL, float(state.backfilling), chain)
         yield from _cursor(state, clock)
         yield from _horizon(state.horizon, chain)
-        for worker in state.workers[:1]:
-            yield Sample(RANGE, worker.fetcher.window.blocks, chain)
+        yield Sample(RANGE, max((worker.width for worker in state.workers), default=0), chain)
 
 
 def _cursor(state: ChainState, clock: Clock) -> Iterable[Sample]:
@@ -252,10 +243,3 @@ def _horizon(horizon: Horizon, chain: tuple[str]) -> Iterable[Sample]:
         yield Sample(HEAD_SEEN, horizon.seen_at, chain)
     if horizon.finalized is not None:
         yield Sample(FINALIZED, horizon.finalized.number, chain)
-
-
-def _splits(states: Sequence[ChainState]) -> Iterable[Sample]:
-    for state in states:
-        for reason in REFUSALS:
-            count = sum(worker.fetcher.splits.get(reason, 0) for worker in state.workers)
-            yield Sample(SPLITS, count, (state.name, reason))

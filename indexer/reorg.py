@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from indexer.model import BlockRef
 
@@ -32,11 +31,3 @@ def shared(group: Sequence[Checkpoint], headers: Mapping[int, BlockRef | None]) 
     """The newest checkpoint of the group that is on the chain the headers come from."""
     common = (one for one in group if (header := headers.get(one.number)) is not None and header.hash == one.hash)
     return max(common, key=lambda one: one.number, default=None)
-
-
-def broken_link(headers: Sequence[BlockRef]) -> BlockRef | None:
-    """The first of consecutive headers, in ascending order, whose parent is not the one before it."""
-    for below, above in pairwise(headers):
-        if above.number == below.number + 1 and above.parent != below.hash:
-            return above
-    return None

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from indexer.errors import DeepReorg
-from indexer.fetch import Fetcher, Reader
 from indexer.horizon import Horizon
-from indexer.model import BlockRef, Committed, Cursor, Idle, Logs, RolledBack, Step, Timing
+from indexer.model import BlockRef, Committed, Cursor, Idle, Logs, Range, RolledBack, Step, Timing
 from indexer.planner import Plan, plan
+from indexer.reader import Reader
 from indexer.reorg import probes, shared
 from indexer.rows import Batch, RowWriter
 from indexer.store import Store
@@ -20,10 +20,10 @@ from shared.errors import Inconsistent
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A plan with its logs, in linked pieces."""
+    """A plan with its logs. `waited_s` is the part of `fetch_s` in which nothing else was done."""
 
     plan: Plan
-    pieces: Sequence[Logs]
+    logs: Logs
     fetch_s: float
     waited_s: float = 0.0
 
@@ -50,7 +50,7 @@ class Worker:
         self.cursors: dict[str, Cursor] = {}
         self.seen: dict[str, Cursor] = {}
         self._known = False
-        self.fetcher = Fetcher(border.chain)
+        self.width = 0
         self._chain_id = chain_id
         self._border = border
         self._at_tip: set[str] = set()
@@ -88,44 +88,58 @@ class Worker:
         todo = self.plan(tip.number)
         if todo is None:
             return await self._at_rest(tip)
-        return await self.land(await self.fetch(todo))
+        return await self.land([await self.fetch(todo)])
 
     def plan(self, target: int) -> Plan | None:
         """What to do next."""
-        return plan(self.cursors, target, self.horizon.floor, self.fetcher.window.blocks)
+        first = min(self.cursors.values(), key=lambda one: one.number, default=None)
+        group = [self.streams[key] for key, one in self.cursors.items() if one == first]
+        todo = plan(self.cursors, target, self.horizon.floor, self._border.chain.span(filter_of(group)))
+        if todo is not None:
+            self.width = len(todo.range)
+        return todo
 
     async def fetch(self, todo: Plan) -> Fetched:
         """Ask the chain for what the plan needs."""
         began = self._border.clock.monotonic()
         wanted = filter_of(self.streams[key] for key in todo.streams)
-        pieces = await self.fetcher.fetch(todo.range, wanted, linked=todo.linked)
+        logs = await self._border.chain.logs(todo.range, wanted, linked=todo.linked)
         took = self._border.clock.monotonic() - began
-        return Fetched(todo, pieces, took, took)
+        return Fetched(todo, logs, took, took)
 
-    async def land(self, fetched: Fetched) -> Step:
-        """Check that the range stands on the cursor, decode it and commit it; or roll back when it does not."""
-        clock, todo = self._border.clock, fetched.plan
-        cursor = self.cursors[todo.streams[0]]
-        if cursor.hash is not None and fetched.pieces[0].first.parent != cursor.hash:
-            return await self._roll_back(todo.streams, cursor)
+    async def land(self, parts: Sequence[Fetched]) -> Step:
+        """Decode consecutive ranges and commit them as one, as far as they stand on the cursor and on each other.
+
+        Roll back when not even the first does.
+        """
+        clock, streams = self._border.clock, parts[0].plan.streams
+        cursor = self.cursors[streams[0]]
+        good = _linked_to(cursor, parts)
+        if not good:
+            return await self._roll_back(streams, cursor)
         began = clock.monotonic()
-        batch = self._decode(todo.streams, fetched.pieces)
+        batch = self._decode(streams, good)
         decoded = clock.monotonic()
-        blocks = _checkpoints(fetched.pieces, todo.linked)
-        moved = await self._border.store.commit(todo.streams, cursor, blocks, batch, self.horizon.floor)
+        blocks = _checkpoints(good)
+        moved = await self._border.store.commit(streams, cursor, blocks, batch, self.horizon.floor)
         stored = clock.monotonic()
-        self._stand(todo.streams, moved)
-        live = self._at_tip.issuperset(todo.streams)
+        self._stand(streams, moved)
+        live = self._at_tip.issuperset(streams)
         return Committed(
             chain=self.name,
-            streams=todo.streams,
-            range=todo.range,
+            streams=streams,
+            range=Range(good[0].plan.range.first, good[-1].plan.range.last),
             block=blocks[-1],
             events=batch.events(),
             undecoded=len(batch.undecoded),
             live=live,
             rows={name: rows.records for name, rows in batch.rows.items()} if live else {},
-            timing=Timing(fetched.fetch_s, fetched.waited_s, decoded - began, stored - decoded),
+            timing=Timing(
+                sum(part.fetch_s for part in good),
+                sum(part.waited_s for part in good),
+                decoded - began,
+                stored - decoded,
+            ),
             committed_at=clock.now(),
         )
 
@@ -144,13 +158,13 @@ class Worker:
                 return await self._roll_back(streams, cursor)
         return Idle(self.name, tip)
 
-    def _decode(self, streams: tuple[str, ...], pieces: Sequence[Logs]) -> Batch:
+    def _decode(self, streams: tuple[str, ...], parts: Sequence[Fetched]) -> Batch:
         writer = self._writers.get(streams)
         if writer is None:
             writer = self._writers[streams] = RowWriter(self._chain_id, [self.streams[key] for key in streams])
         batch = Batch()
-        for piece in pieces:
-            writer.write(piece, batch)
+        for part in parts:
+            writer.write(part.logs, batch)
         return batch
 
     async def _roll_back(self, streams: tuple[str, ...], cursor: Cursor) -> RolledBack:
@@ -188,11 +202,20 @@ class Worker:
         return Cursor(start - 1, None, None) if oldest == start and start > self.horizon.floor else None
 
 
-def _checkpoints(pieces: Sequence[Logs], linked: bool) -> Sequence[BlockRef]:
-    """Every block that may still change, else only the last."""
-    if not linked:
-        return [pieces[-1].last]
-    return [piece.headers[number] for piece in pieces for number in sorted(piece.headers) if number in piece.range]
+def _linked_to(cursor: Cursor, parts: Sequence[Fetched]) -> Sequence[Fetched]:
+    """The parts from the first on that stand on the cursor and on each other: a fork may lie between two of them."""
+    number, below = cursor.number, cursor.hash
+    for at, part in enumerate(parts):
+        if part.plan.range.first != number + 1 or below not in (None, part.logs.first.parent):
+            return parts[:at]
+        number, below = part.plan.range.last, part.logs.last.hash
+    return parts
+
+
+def _checkpoints(parts: Sequence[Fetched]) -> Sequence[BlockRef]:
+    """Every block that may still change, and the last in any case."""
+    linked = [ref for part in parts if part.plan.linked for _, ref in sorted(part.logs.headers.items())]
+    return linked if parts[-1].plan.linked else [parts[-1].logs.last]
 
 
 def _groups(cursors: Mapping[str, Cursor]) -> Iterable[tuple[tuple[str, ...], Cursor]]:

@@ -1,0 +1,134 @@
+"""`usdx indexer` against a real node and a real Postgres."""
+
+import json
+import signal
+import sys
+
+from tests.acceptance.indexer.rig import Rig, stopped
+
+
+async def test_follows_the_chain(rig: Rig) -> None:
+    """What the contracts emitted before and after the start is in the tables, once; SIGTERM ends it with 0."""
+    await rig.deposits(3)
+    process = await rig.start()
+    await rig.settled()
+    await rig.deposits(2)
+    await rig.settled()
+    code, said = await stopped(process)
+    assert code == 0, said
+
+
+async def test_says_where_it_is(rig: Rig) -> None:
+    """/readyz says READY with block, lag and rate; the catalogue's series exist and are true."""
+    await rig.deposits(2)
+    await rig.start()
+    await rig.settled()
+    await rig.deposits(1)
+    await rig.settled()
+    tip = int(await rig.rpc("eth_blockNumber"), 16)
+    for _ in range(100):
+        status, text = await rig.get("/readyz")
+        if status == 200 and json.loads(text)["status"].startswith(f"READY block {tip} lag "):
+            break
+    else:
+        raise AssertionError(text)
+    assert json.loads(text)["status"].endswith(" ev/s")
+    samples = await rig.metrics()
+    assert samples['usdx_indexer_last_block{chain="demo"}'] == tip
+    assert samples['usdx_indexer_chain_head_block{chain="demo"}'] == tip
+    assert samples['usdx_indexer_halted{chain="demo"}'] == 0
+    assert samples['usdx_indexer_events_processed_total{chain="demo",type="WexelCreated"}'] == 3
+    assert samples['usdx_indexer_events_processed_total{chain="demo",type="Redeemed"}'] == 0
+    assert samples['usdx_indexer_lag_seconds{chain="demo"}'] >= 0
+    assert samples['usdx_deposits_total{pool="1",chain="demo"}'] == 1, "only the deposit of a live block counts"
+    assert samples['usdx_deposits_volume_usd_total{pool="1",chain="demo"}'] == 1000
+
+
+async def test_a_real_reorg(rig: Rig) -> None:
+    """After the node replaced its newest blocks the tables are those of the new chain."""
+    await rig.deposits(6)
+    await rig.start()
+    await rig.settled()
+    before = await rig.digest()
+    await rig.rpc("anvil_reorg", 4, [])
+    await rig.rpc("evm_mine")
+    await rig.settled()
+    assert await rig.digest() != before
+    samples = await rig.metrics()
+    assert samples['usdx_indexer_reorgs_total{chain="demo"}'] >= 1
+    assert samples['usdx_indexer_events_reverted_total{chain="demo",type="WexelCreated"}'] >= 3
+
+
+async def test_a_revert_during_an_absence(rig: Rig) -> None:
+    """A chain that was taken back and went elsewhere while nobody looked is put right at the restart."""
+    await rig.deposits(2)
+    snapshot = await rig.rpc("evm_snapshot")
+    await rig.deposits(3)
+    process = await rig.start()
+    await rig.settled()
+    assert (await stopped(process))[0] == 0
+    await rig.rpc("evm_revert", snapshot)
+    await rig.deposits(5)
+    await rig.start()
+    await rig.settled()
+
+
+async def test_kill_in_mid_step(rig: Rig) -> None:
+    """However often it is killed, the tables are complete and nothing is stored twice."""
+    await rig.deposits(20)
+    for _ in range(4):
+        process = await rig.start()
+        await rig.deposits(2)
+        code, _ = await stopped(process, signal.SIGKILL)
+        assert code == -signal.SIGKILL
+    await rig.start()
+    await rig.settled()
+
+
+async def test_views_are_there(rig: Rig) -> None:
+    """The protocol's views answer from the event tables."""
+    import asyncpg
+
+    await rig.deposits(2)
+    await rig.start()
+    await rig.settled()
+    cx = await asyncpg.connect(rig.database_url)
+    assert await cx.fetchval("select count(*) from wexel.wexels") == 2
+    await cx.close()
+
+
+async def test_backfill_ends_at_the_tip(rig: Rig) -> None:
+    """`usdx backfill` shows its progress, stores everything and exits with 0."""
+    await rig.deposits(3)
+    await rig.rpc("anvil_mine", hex(500))
+    await rig.deposits(1)
+    command = "from indexer.cli import backfill; backfill()"
+    process = await rig.start(sys.executable, "-c", command, "--config", str(rig.write_config()))
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert "100.0 %" in said.decode()
+    assert await rig.digest() == await rig.truth()
+
+
+async def test_an_unreachable_node_ends_with_one_message(rig: Rig) -> None:
+    """Nothing listens where the node should be: exit code 1, one message that names the endpoint, no traceback."""
+    config = rig.write_config(url="http://127.0.0.1:1")
+    process = await rig.start(sys.executable, "-m", "indexer", "--config", str(config))
+    said, _ = await process.communicate()
+    assert process.returncode == 1, said.decode()
+    assert "Traceback" not in said.decode()
+    assert "anvil" in said.decode()
+
+
+async def test_another_chain_is_refused(rig: Rig) -> None:
+    """A database that holds one chain is not filled with another under the same name."""
+    import asyncpg
+
+    cx = await asyncpg.connect(rig.database_url)
+    await cx.execute("insert into usdx.chains values ('demo', 31337, '\\x00')")
+    await cx.close()
+    process = await rig.start()
+    said, _ = await process.communicate()
+    assert process.returncode == 1
+    assert "genesis" in said.decode()
+    assert "Traceback" not in said.decode()
