@@ -174,7 +174,8 @@ def _model_at(model: type[BaseModel], key: Key) -> type[BaseModel] | None:
             field = kind.model_fields.get(str(part))
             kind = field.annotation if field else None
         else:
-            kind = next((one for one in get_args(kind) if one is not str), None)
+            inside = get_args(kind)  # of dict[key, table] or tuple[table, ...]
+            kind = (inside[0] if isinstance(part, int) else inside[1]) if len(inside) == 2 else None
         if get_origin(kind) in (Union, UnionType):
             kind = next((one for one in get_args(kind) if one is not type(None)), None)
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None

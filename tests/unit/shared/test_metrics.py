@@ -1,0 +1,209 @@
+"""Laws of metric families and their series."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.metrics import CAPS, LOOP, Family, Registry, Sample, catalogue
+
+EVENTS = Family("usdx_events_total", "counter", "Events.", ("chain", "type"))
+PRICE = Family("usdx_price", "gauge", "Price.", ("asset",), "usd")
+DURATION = Family("usdx_step_duration_seconds", "histogram", "Duration.", ("loop",), "seconds", LOOP)
+BUILD = Family("usdx_build_info", "info", "Build.", ("version",))
+REQUESTS = Family("usdx_requests_total", "counter", "Requests.", ("route", "status"))
+
+
+def test_a_counter_starts_at_zero(registry: Registry) -> None:
+    """A known series exists before its first event, so that `rate()` sees that one."""
+    events = registry.counter(EVENTS)
+    events.start("base", "Transfer")
+    assert registry.value("usdx_events_total", chain="base", type="Transfer") == 0
+    events.inc("base", "Transfer", by=3)
+    assert registry.value("usdx_events_total", chain="base", type="Transfer") == 3
+
+
+def test_counters_and_histograms_without_labels_exist_from_the_start(registry: Registry) -> None:
+    """Nothing has to happen first."""
+    registry.counter(Family("usdx_x_total", "counter", "X."))
+    registry.histogram(Family("usdx_y_seconds", "histogram", "Y.", (), "seconds", LOOP))
+    assert registry.value("usdx_x_total") == 0
+    assert registry.value("usdx_y_seconds_count") == 0
+
+
+def test_a_gauge_without_truth_is_absent(registry: Registry) -> None:
+    """A gauge says nothing before it is set, and nothing after it is removed."""
+    price = registry.gauge(PRICE)
+    assert registry.value("usdx_price", asset="ETH") is None
+    price.set(2000, "ETH")
+    assert registry.value("usdx_price", asset="ETH") == 2000
+    price.remove("ETH")
+    assert registry.value("usdx_price", asset="ETH") is None
+    price.remove("ETH")
+
+
+def test_a_gauge_can_be_moved(registry: Registry) -> None:
+    """`add` starts from zero."""
+    price = registry.gauge(PRICE)
+    price.add(2, "ETH")
+    price.add(-1, "ETH")
+    assert price.value("ETH") == registry.value("usdx_price", asset="ETH") == 1
+
+
+@pytest.mark.parametrize("label", sorted(CAPS))
+def test_values_past_the_cap_become_other(registry: Registry, label: str) -> None:
+    """A label holds as many values as its cap; the rest is one series `other`, and is counted."""
+    family = Family("usdx_capped_total", "counter", "Capped.", (label,))
+    counter = registry.counter(family)
+    for number in range(CAPS[label] + 7):
+        counter.inc(f"v{number}")
+        counter.inc(f"v{number}")
+    series = [sample for sample in registry.samples() if sample[0] == "usdx_capped_total"]
+    assert len(series) == CAPS[label] + 1
+    assert registry.value("usdx_capped_total", **{label: "other"}) == 14
+    assert registry.value("usdx_capped_total", **{label: "v0"}) == 2
+    assert registry.value("usdx_metrics_label_overflow_total", label=label) == 14
+
+
+def test_gauges_and_histograms_are_capped_too(registry: Registry) -> None:
+    """The cap holds for every kind of family."""
+    price, duration = registry.gauge(PRICE), registry.histogram(DURATION)
+    for number in range(200):
+        price.set(number, f"a{number}")
+        duration.observe(0.1, f"l{number}")
+    names = [name for name, _, _ in registry.samples()]
+    assert names.count("usdx_price") == CAPS["asset"] + 1
+    assert names.count("usdx_step_duration_seconds_count") == CAPS["loop"] + 1
+
+
+def test_scraped_values_are_capped_too(registry: Registry) -> None:
+    """The cap holds for state that is read at scrape time."""
+    registry.collector(lambda: [Sample(PRICE, 1, (f"a{number}",)) for number in range(100)], PRICE)
+    other = [value for name, labels, value in registry.samples() if labels.get("asset") == "other"]
+    assert len(other) == 100 - CAPS["asset"]
+
+
+def test_statuses_are_capped_within_their_route(registry: Registry) -> None:
+    """Twelve statuses for each route, not for all routes together."""
+    requests = registry.counter(REQUESTS)
+    for route in ("/a", "/b"):
+        for status in range(200, 220):
+            requests.inc(route, str(status))
+    series = [labels for name, labels, _ in registry.samples() if name == "usdx_requests_total"]
+    assert len(series) == 2 * (CAPS["status"] + 1)
+
+
+def test_overflow_is_counted_from_zero(registry: Registry) -> None:
+    """The overflow counter exists for every label in use before anything overflows."""
+    registry.counter(EVENTS)
+    assert registry.value("usdx_metrics_label_overflow_total", label="chain") == 0
+    assert registry.value("usdx_metrics_label_overflow_total", label="type") == 0
+
+
+def test_children_are_cached(registry: Registry) -> None:
+    """The same labels give the same child."""
+    assert registry.counter(EVENTS).of("base", "Sold") is registry.counter(EVENTS).of("base", "Sold")
+    assert registry.histogram(DURATION).of("follow") is registry.histogram(DURATION).of("follow")
+
+
+def test_a_family_is_declared_once(registry: Registry) -> None:
+    """Two rooms may ask for the same family, but not for two families of the same name."""
+    assert registry.counter(EVENTS) is registry.counter(EVENTS)
+    with pytest.raises(ValueError, match="declared differently"):
+        registry.counter(Family("usdx_events_total", "counter", "Others.", ("chain",)))
+
+
+def test_a_family_keeps_its_kind(registry: Registry) -> None:
+    """A gauge cannot be asked for as a counter."""
+    with pytest.raises(ValueError, match="is a gauge, not a counter"):
+        registry.counter(PRICE)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("counter", "usdx_x"), ("info", "usdx_x")])
+def test_names_end_as_their_kind_demands(kind: str, name: str) -> None:
+    """Counters end in _total, infos in _info."""
+    with pytest.raises(ValueError, match="must end in"):
+        Family(name, kind, "X.")  # type: ignore[arg-type]
+
+
+def test_buckets_belong_to_histograms() -> None:
+    """A histogram has buckets, nothing else has."""
+    with pytest.raises(ValueError, match="buckets"):
+        Family("usdx_x_seconds", "histogram", "X.")
+    with pytest.raises(ValueError, match="buckets"):
+        Family("usdx_x", "gauge", "X.", buckets=(1.0,))
+
+
+def test_wrong_labels_are_refused(registry: Registry) -> None:
+    """A series has exactly its family's labels."""
+    with pytest.raises(ValueError, match="takes labels"):
+        registry.counter(EVENTS).inc("base")
+    with pytest.raises(ValueError, match="takes labels"):
+        registry.gauge(PRICE).set(1)
+    with pytest.raises(ValueError, match="takes"):
+        registry.info(BUILD).set({"wrong": "1"})
+
+
+def test_an_info_is_absent_until_set(registry: Registry) -> None:
+    """Facts are labels of one sample of value 1."""
+    info = registry.info(BUILD)
+    assert registry.value("usdx_build_info", version="1") is None
+    info.set({"version": "1"})
+    assert registry.value("usdx_build_info", version="1") == 1
+
+
+def test_state_is_read_at_scrape_time(registry: Registry) -> None:
+    """A collector's samples are as old as the scrape; closed, they are gone."""
+    now = [1.0]
+    scraped = registry.collector(lambda: [Sample(PRICE, now[0], ("ETH",))], PRICE)
+    assert registry.value("usdx_price", asset="ETH") == 1
+    now[0] = 2.0
+    assert registry.value("usdx_price", asset="ETH") == 2
+    scraped.close()
+    assert registry.value("usdx_price", asset="ETH") is None
+
+
+def test_scraping_twice_changes_nothing(registry: Registry) -> None:
+    """An exposition is a reading, not an event."""
+    registry.counter(EVENTS).inc("base", "Sold")
+    registry.histogram(DURATION).observe(0.2, "follow")
+    registry.gauge(PRICE).set(1, "ETH")
+    assert registry.exposition() == registry.exposition()
+
+
+def test_no_created_series(registry: Registry) -> None:
+    """Neither format spends a series on when a child was made."""
+    registry.counter(EVENTS).inc("base", "Sold")
+    registry.histogram(DURATION).observe(0.2, "follow")
+    assert b"_created" not in registry.exposition()
+    assert b"_created" not in registry.exposition(openmetrics=True)
+
+
+def test_openmetrics_carries_exemplars(registry: Registry) -> None:
+    """Trace ids go to exemplars, which only OpenMetrics has."""
+    registry.histogram(DURATION).observe(0.2, "follow", exemplar={"trace_id": "abc"})
+    registry.counter(EVENTS).inc("base", "Sold", exemplar={"trace_id": "def"})
+    text = registry.exposition(openmetrics=True)
+    assert b'trace_id="abc"' in text
+    assert b'trace_id="def"' in text
+    assert text.endswith(b"# EOF\n")
+    assert b"trace_id" not in registry.exposition()
+
+
+def test_standard_families(registry: Registry) -> None:
+    """Every process tells its memory, CPU, garbage collection and Python."""
+    registry.standard()
+    text = registry.exposition()
+    for name in (b"process_resident_memory_bytes", b"python_gc_collections_total", b"python_info"):
+        assert name in text
+
+
+def test_the_catalogue_lists_every_family(registry: Registry) -> None:
+    """Declared families appear once, by name, with all that is known about them."""
+    registry.counter(EVENTS)
+    registry.histogram(DURATION)
+    registry.collector(list, PRICE)
+    assert [family.name for family in registry.families] == sorted(family.name for family in registry.families)
+    table = catalogue(registry.families)
+    assert "| `usdx_events_total` | counter | chain, type | - | - | Events. |" in table
+    assert "| `usdx_price` | gauge | asset | usd | - | Price. |" in table
+    assert "0.001 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 5" in table
