@@ -2,91 +2,90 @@
 
 from __future__ import annotations
 
-from builtins import range as _numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
-import msgspec
-
+from indexer.chain_bloom_watch import BloomWatch
+from indexer.chain_checks import lie_in_headers
+from indexer.chain_finality import DEPTH_BLOCKS, Finality
+from indexer.chain_page import Page, Question
+from indexer.chain_ranges import TARGET_BYTES, Ranges
 from indexer.model import BlockRef, Filter, Logs, Range
+from shared.endpoint import Endpoint
 from shared.pool import Pool
-from shared.rpc import Rpc
-from shared.rpc_errors import BadAnswer, BehindHead, RpcError
-from shared.rpc_types import Call, Header, RawHeader, RawLog
-
-_headers = msgspec.json.Decoder(RawHeader | None)
-_logs = msgspec.json.Decoder(list[RawLog])
+from shared.rpc_types import Call, Header
 
 
 class Chain:
-    """One chain as seen through its pool."""
+    """One chain as its pool sees it. Whatever it returns passed the checks; what did not was asked of another endpoint.
 
-    def __init__(self, pool: Pool, finality: str | int = "finalized", depth: int = 64) -> None:
+    `finality` is the chain's own "finalized" tag or a depth in blocks; `depth` is used where nobody knows the tag.
+    Errors are RpcErrors, raised when no endpoint could give a believable answer in time; all but Permanent ones may be
+    tried again later.
+    """
+
+    def __init__(
+        self, pool: Pool, finality: str | int = "finalized", depth: int = DEPTH_BLOCKS, target_bytes: int = TARGET_BYTES
+    ) -> None:
         self.name = pool.chain
+        self.finality = Finality(pool, finality, depth)
+        self.blooms = BloomWatch(pool)
         self._pool = pool
-        self._finality = finality
-        self._depth = depth
+        self._ranges = Ranges(pool, pool.clock, self.blooms.check, target_bytes)
 
     async def tip(self) -> BlockRef:
-        """The newest block to aim at."""
+        """The block to aim at: the newest that the endpoints agree on.
+
+        Lower than before only when the chain really changed, or got shorter for a while.
+        """
         return _ref(await self._pool.head())
 
     async def finalized(self) -> BlockRef | None:
-        """The newest block that can no longer change; None while the chain is younger than its finality."""
-        block = await self._pool.call("eth_getBlockByNumber", ["finalized", False])
-        return None if block is None else _ref(msgspec.convert(block, RawHeader).parsed())
+        """The newest block that can no longer change, by tag or by depth; None while there is none. Never goes down."""
+        block = await self.finality.block()
+        return None if block is None else _ref(block)
 
     async def headers(self, numbers: Sequence[int]) -> Mapping[int, BlockRef | None]:
-        """The canonical block at each number, None where the node has none."""
+        """The block at each number on one endpoint's chain; None where that chain ends below it."""
 
-        async def ask(endpoint: Rpc) -> Mapping[int, BlockRef | None]:
-            answers = await endpoint.answers([_block(number) for number in numbers])
-            headers = (_header(endpoint, answer) for answer in answers)
-            return {number: header and _ref(header) for number, header in zip(numbers, headers, strict=True)}
+        async def ask(endpoint: Endpoint) -> Mapping[int, Header | None]:
+            calls = [Call("eth_getBlockByNumber", (hex(number), False)) for number in numbers]
+            answers = await endpoint.answers(calls)
+            found = {number: endpoint.header(answer) for number, answer in zip(numbers, answers, strict=True)}
+            if lie := lie_in_headers({number: header for number, header in found.items() if header}):
+                raise endpoint.contradiction(*lie)
+            return found
 
-        return await self._pool.on(ask)
+        found = await self._pool.on(ask, block=max(numbers, default=0))
+        return {number: None if header is None else _ref(header) for number, header in found.items()}
 
     async def logs(self, range: Range, filter: Filter, *, linked: bool = False) -> Logs:  # noqa: A002
-        """All logs of the range, checked."""
-        numbers = list(_numbers(range.first, range.last + 1)) if linked else sorted({range.first, range.last})
+        """All logs of the range, asked for in as many questions as the endpoints' limits need.
 
-        async def ask(endpoint: Rpc) -> Logs:
-            answers = await endpoint.answers([*map(_block, numbers), Call("eth_getLogs", [_query(range, filter)])])
-            for answer in answers:
-                if isinstance(answer, RpcError):
-                    raise answer
-            headers: dict[int, Header] = {}
-            for number, answer in zip(numbers, answers, strict=False):
-                header = _header(endpoint, answer)
-                if header is None:
-                    raise BehindHead(f"{endpoint.name}: block {number} is not there yet", endpoint=endpoint.name)
-                headers[number] = header
-            logs = _logs.decode(answers[-1])
-            return Logs(range, {n: _ref(h) for n, h in headers.items()}, logs, len(answers[-1]))
+        With `linked`, every header of the range comes along, each one's parent the block below.
+        """
+        pages = [page async for page in self._pages(Question(range, filter, linked))]
+        headers = {number: _ref(header) for page in pages for number, header in page.headers.items()}
+        logs = pages[0].logs if len(pages) == 1 else [log for page in pages for log in page.logs]
+        return Logs(range, headers, logs, sum(page.size_bytes for page in pages))
 
-        return await self._pool.on(ask)
+    def span(self, filter: Filter) -> int:  # noqa: A002
+        """How many blocks one question about this filter takes at present: the best width for a range."""
+        return self._ranges.span(filter)
 
-
-def _block(number: int) -> Call:
-    return Call("eth_getBlockByNumber", [hex(number), False])
-
-
-def _query(range: Range, filter: Filter) -> dict[str, object]:  # noqa: A002
-    query: dict[str, object] = {"fromBlock": hex(range.first), "toBlock": hex(range.last)}
-    if filter.addresses:
-        query["address"] = ["0x" + address.hex() for address in filter.addresses]
-    if filter.topic0s:
-        query["topics"] = [["0x" + topic.hex() for topic in filter.topic0s]]
-    return query
-
-
-def _header(endpoint: Rpc, answer: msgspec.Raw | RpcError) -> Header | None:
-    if isinstance(answer, RpcError):
-        raise answer
-    try:
-        raw = _headers.decode(answer)
-        return None if raw is None else raw.parsed()
-    except (msgspec.DecodeError, ValueError) as error:
-        raise BadAnswer(f"{endpoint.name}: a block without its fields: {error}", endpoint=endpoint.name) from error
+    async def _pages(self, question: Question) -> AsyncIterator[Page]:
+        """Consecutive pages that tile the range and link to each other."""
+        below: Header | None = None
+        first = question.range.first
+        while first <= question.range.last:
+            rest = replace(question, range=Range(first, question.range.last))
+            page = await self._ranges.page(rest)
+            if below is not None and page.headers[first].parent_hash != below.hash:
+                text = f"block {first} does not follow block {first - 1}, which was read before"
+                raise page.endpoint.contradiction("links", text)
+            yield page
+            below = page.headers[page.range.last]
+            first = page.range.last + 1
 
 
 def _ref(header: Header) -> BlockRef:

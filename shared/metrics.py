@@ -244,34 +244,38 @@ class Infos(Collector):
         yield metric
 
 
-class Scraped(Collector):
-    """State that is read at scrape time by a function that does no I/O."""
+Read = Callable[[], Iterable[Sample]]
 
-    def __init__(
-        self,
-        families: Sequence[Family],
-        read: Callable[[], Iterable[Sample]],
-        guard: _Guard,
-        registry: CollectorRegistry,
-    ) -> None:
-        self.families = tuple(families)
-        self._read = read
+
+class _Readers(Collector):
+    """Families whose samples several functions give, each its own."""
+
+    def __init__(self, families: Sequence[Family], guard: _Guard) -> None:
+        self._families = families
         self._guard = guard
-        self._registry = registry
-        registry.register(self)
-
-    def close(self) -> None:
-        """Stop being read; the series vanish."""
-        self._registry.unregister(self)
+        self.reads: list[Read] = []
 
     def describe(self) -> Iterable[Metric]:
-        return [_metric(family) for family in self.families]
+        return [_metric(family) for family in self._families]
 
     def collect(self) -> Iterable[Metric]:
-        metrics = {family.name: _metric(family) for family in self.families}
-        for family, value, labels in self._read():
+        metrics = {family.name: _metric(family) for family in self._families}
+        for family, value, labels in [sample for read in tuple(self.reads) for sample in read()]:
             metrics[family.name].add_metric(self._guard.bound(family, labels), value)  # type: ignore[attr-defined]
         return metrics.values()
+
+
+class Scraped:
+    """State that is read at scrape time by a function that does no I/O."""
+
+    def __init__(self, readers: _Readers, read: Read) -> None:
+        self._readers = readers
+        self._read = read
+        readers.reads.append(read)
+
+    def close(self) -> None:
+        """Stop being read; its series vanish."""
+        self._readers.reads.remove(self._read)
 
 
 def _metric(family: Family) -> Metric:
@@ -293,6 +297,7 @@ class Registry:
         self._registry = CollectorRegistry(auto_describe=False)
         self._known: dict[str, Counters | Gauges | Histograms | Infos] = {}
         self._scraped: dict[str, Family] = {}
+        self._readers: dict[tuple[Family, ...], _Readers] = {}
         self._guard = _Guard()
         self._overflow = self.counter(LABEL_OVERFLOW)
         self._guard.overflowed = self._overflow.inc
@@ -325,13 +330,17 @@ class Registry:
         """Declare an info."""
         return self._declare(family, "info", Infos)
 
-    def collector(self, read: Callable[[], Iterable[Sample]], *families: Family) -> Scraped:
-        """Read gauges or counters at scrape time; `read` runs in a thread and must only look at memory."""
-        scraped = Scraped(families, read, self._guard, self._registry)
-        for family in families:
-            self._scraped[family.name] = family
-            self._watch(family)
-        return scraped
+    def collector(self, read: Read, *families: Family) -> Scraped:
+        """Read gauges or counters at scrape time; `read` runs in a thread and must only look at memory.
+
+        Several may read the same families, each its own series.
+        """
+        readers = self._readers.get(families)
+        if readers is None:
+            readers = self._readers[families] = _Readers(families, self._guard)
+            self._registry.register(readers)
+            self._scraped |= {family.name: family for family in families}
+        return Scraped(readers, read)
 
     def standard(self) -> None:
         """Add what every process says of itself: process_*, python_gc_*, python_info."""

@@ -2,55 +2,222 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-import msgspec
-
 from shared.clock import Clock
-from shared.errors import TooLarge
-from shared.rpc import Rpc
-from shared.rpc_errors import Reverted, RpcError
-from shared.rpc_types import Call, Header, RawHeader
+from shared.endpoint import Endpoint
+from shared.errors import Permanent, TooLarge
+from shared.rpc_errors import Contradiction, MissingData, NoEndpoint, Reverted, RpcError, WrongChain
+from shared.rpc_heads import Heads
+from shared.rpc_types import Call, Header
 
 T = TypeVar("T")
 
+PATIENCE_S = 15.0
+SHORTEST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+SLOW_ROUND_S = 15.0  # endpoints that are not in use are looked at this often
+STICKY = 0.5  # another endpoint must cost less than this share to become the first choice
+BUSY_S = 0.5  # a backlog of this makes an endpoint one step less welcome
+LAG_BLOCKS = 20  # the first choice may be this far behind the best head
+UNTRIED_S = 60.0
+
 
 class Pool:
-    """The endpoints of one chain. What one cannot do another is asked for."""
+    """The endpoints of one chain, in order of preference. What one cannot do another is asked for.
 
-    def __init__(self, chain: str, endpoints: Sequence[Rpc], clock: Clock) -> None:
+    `first` is the endpoint asked first, `switches` how often another one became it, `heads` what is agreed about heads.
+    """
+
+    def __init__(
+        self,
+        chain: str,
+        endpoints: Sequence[Endpoint],
+        clock: Clock,
+        *,
+        chain_id: int | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self.chain = chain
         self.endpoints = tuple(endpoints)
-        self._clock = clock
+        self.switches = 0
+        self.chain_id: int | None = None
+        self.clock = clock
+        self._expected = chain_id
+        self._patience_s = patience_s
+        self.first = self.endpoints[0]
+        self.heads = Heads(clock)
+        self._starting = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Learn what every endpoint can do; those of another chain are refused by name.
+
+        The chain is the expected one, else what most endpoints say. Raises RpcError when none can be used. The first
+        question does it where nobody did before.
+        """
+        async with self._starting:
+            if self.chain_id is not None:
+                return
+            found = await asyncio.gather(*(self._probe(endpoint) for endpoint in self.endpoints))
+            ids = [told for told in found if isinstance(told, int)]
+            if not ids:
+                raise self._nobody([error for error in found if isinstance(error, RpcError)])
+            self.chain_id = max(ids, key=ids.count) if self._expected is None else self._expected
+            for endpoint in self.endpoints:
+                self._refuse_stranger(endpoint)
+            if not self._usable():
+                raise self._nobody([])
 
     async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
-        """The result of one call by the best endpoint that can answer."""
+        """The result of one call by the best endpoint that can answer; None where the node says null."""
         return await self.on(lambda endpoint: endpoint.call(method, params))
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """One entry a call, in order: its result or its RpcError; all answered by one endpoint."""
         return await self.on(lambda endpoint: endpoint.batch(calls))
 
-    async def head(self) -> Header:
-        """The tip: the head that the pool agreed to aim at."""
-        block = await self.call("eth_getBlockByNumber", ["latest", False])
-        return msgspec.convert(block, RawHeader).parsed()
+    async def on(
+        self,
+        ask: Callable[[Endpoint], Awaitable[T]],
+        *,
+        block: int = 0,
+        hopeless: Callable[[Sequence[RpcError]], bool] | None = None,
+    ) -> T:
+        """What `ask` returns from the first endpoint where it succeeds; those that have seen `block` come first.
 
-    async def on(self, ask: Callable[[Rpc], Awaitable[T]]) -> T:
-        """What `ask` returns from the first endpoint where it succeeds. Raises its last RpcError otherwise."""
-        last: RpcError | None = None
+        Goes on to the next endpoint at every error but Reverted, then waits and starts again while its patience lasts.
+        Raises the error of the only endpoint or NoEndpoint with everyone's; at once where waiting changes nothing,
+        which the caller may judge too (`hopeless`).
+        """
+        if self.chain_id is None:
+            await self.start()
+        give_up_at = self.clock.monotonic() + self._patience_s
+        pause_s = SHORTEST_PAUSE_S
+        while True:
+            errors: list[RpcError] = []
+            for endpoint in self.awake(block):
+                try:
+                    return await ask(endpoint)
+                except Reverted:
+                    raise
+                except RpcError as error:
+                    errors.append(error)
+                    if isinstance(error, Contradiction):
+                        endpoint.distrust(error)
+            wait_s = max(pause_s, self._shortest_rest_s())
+            if _final(errors) or (hopeless and hopeless(errors)) or self.clock.monotonic() + wait_s > give_up_at:
+                raise self._nobody(errors)
+            await self.clock.sleep(wait_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def head(self) -> Header:
+        """Ask for heads and agree on the tip: the first choice every time, the others now and then, aside."""
+        first = await self.on(Endpoint.look)
+        now = self.clock.monotonic()
         for endpoint in self.endpoints:
-            try:
-                return await ask(endpoint)
-            except (Reverted, TooLarge):
-                raise
-            except RpcError as error:
-                last = error
-        assert last is not None
-        raise last
+            if endpoint is not first and now - endpoint.health.looked_at >= SLOW_ROUND_S:
+                endpoint.health.looked_at = now
+                self._aside(endpoint)
+        return await self.heads.agree(self._usable(), first)
 
     async def close(self) -> None:
         """Let go of all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for endpoint in self.endpoints:
             await endpoint.close()
+
+    def _usable(self) -> list[Endpoint]:
+        return [endpoint for endpoint in self.endpoints if not endpoint.health.refused]
+
+    def awake(self, block: int = 0) -> list[Endpoint]:
+        """The endpoints that need no rest, best first; notes when another one becomes the first choice."""
+        now = self.clock.monotonic()
+        awake = [endpoint for endpoint in self._usable() if endpoint.health.rest_s(now) == 0]
+        if not awake:
+            return []
+        self._choose(awake)
+        busy = {endpoint: int(endpoint.budget.backlog_s(now) / BUSY_S) for endpoint in awake}
+        return sorted(
+            awake,
+            key=lambda one: (not one.health.up(), _behind(one, block), busy[one], one is not self.first, _cost_s(one)),
+        )
+
+    def _choose(self, awake: Sequence[Endpoint]) -> None:
+        """Keep the first choice unless it is ill or lags, or another one is much cheaper."""
+        best_head = max((one.health.head.number for one in awake if one.health.head), default=0)
+
+        def ill(one: Endpoint) -> tuple[bool, bool]:
+            return not one.health.up(), _behind(one, best_head - LAG_BLOCKS)
+
+        best = min(awake, key=lambda one: (ill(one), _cost_s(one), self.endpoints.index(one)))
+        keep = self.first in awake and ill(self.first) == ill(best)
+        if best is self.first or (keep and _cost_s(best) >= STICKY * _cost_s(self.first)):
+            return
+        self.first = best
+        self.switches += 1
+
+    def _shortest_rest_s(self) -> float:
+        now = self.clock.monotonic()
+        return min((endpoint.health.rest_s(now) for endpoint in self._usable()), default=0.0)
+
+    def _nobody(self, errors: Sequence[RpcError]) -> RpcError:
+        """The error of a question that nobody could answer."""
+        if not errors:
+            errors = [error for one in self.endpoints if (error := one.health.refused or one.health.last_error)]
+        if errors and (len(self.endpoints) == 1 or _final(errors)):
+            return errors[0]
+        return NoEndpoint(self.chain, errors)
+
+    async def _probe(self, endpoint: Endpoint) -> int | RpcError:
+        """The chain id that an endpoint tells, or why it does not."""
+        try:
+            abilities = await endpoint.learn_abilities()
+            await endpoint.look()
+        except RpcError as error:
+            return error
+        assert abilities.chain_id is not None
+        return abilities.chain_id
+
+    def _refuse_stranger(self, endpoint: Endpoint) -> None:
+        told = endpoint.abilities.chain_id
+        if told is not None and told != self.chain_id:
+            endpoint.health.refused = WrongChain(
+                f"{endpoint.name} serves chain {told}, but {self.chain} is chain {self.chain_id}",
+                endpoint=endpoint.name,
+            )
+
+    def _aside(self, endpoint: Endpoint) -> None:
+        """Look at an endpoint that is not in use, without making anybody wait."""
+        task = asyncio.create_task(self._look_aside(endpoint), name=f"look at {endpoint.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _look_aside(self, endpoint: Endpoint) -> None:
+        if endpoint.abilities.chain_id is None:
+            await self._probe(endpoint)
+            self._refuse_stranger(endpoint)
+            return
+        try:
+            await endpoint.look()
+        except RpcError:
+            return  # its health has noted it
+
+
+def _behind(endpoint: Endpoint, block: int) -> bool:
+    head = endpoint.health.head
+    return head is not None and head.number < block
+
+
+def _cost_s(endpoint: Endpoint) -> float:
+    cost_s = endpoint.health.cost_s()
+    return UNTRIED_S if cost_s is None else cost_s
+
+
+def _final(errors: Sequence[RpcError]) -> bool:
+    """Whether waiting changes nothing."""
+    return bool(errors) and all(isinstance(error, Permanent | MissingData | TooLarge) for error in errors)

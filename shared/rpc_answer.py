@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from shared.rpc_errors import BadAnswer, RpcError, TransportFailed, classify, failed
+from shared.rpc_errors import BadAnswer, Failure, Kind, LeftOut, RpcError, TransportFailed, classify, failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class Question:
     methods: Sequence[str]
     first_id: int
 
+    @property
+    def heart(self) -> int:
+        """The call that an error of the whole is most likely about."""
+        return self.methods.index("eth_getLogs") if "eth_getLogs" in self.methods else 0
+
 
 def read(reply: Reply, question: Question) -> list[Answer]:
     """One entry a call, in the order asked: its raw JSON result or its error.
@@ -52,10 +57,7 @@ def read(reply: Reply, question: Question) -> list[Answer]:
     Raises RpcError when the answer as a whole is none: not JSON-RPC, cut, or one error object for an entire batch.
     """
     try:
-        if reply.body.lstrip()[:1] == b"[":
-            envelopes = _many.decode(reply.body)
-        else:
-            envelopes = [_one.decode(reply.body)]
+        envelopes = _many.decode(reply.body) if reply.body.lstrip()[:1] == b"[" else [_one.decode(reply.body)]
     except msgspec.DecodeError as error:
         raise _unreadable(reply, question) from error
     if len(question.methods) == 1 and len(envelopes) == 1:
@@ -68,15 +70,18 @@ def read(reply: Reply, question: Question) -> list[Answer]:
 
 def _whole(envelope: _Envelope, reply: Reply, question: Question) -> RpcError:
     """One object that answers a batch: its error is everybody's."""
-    answer = _answer(envelope, reply, question, 0)
+    answer = _answer(envelope, reply, question, question.heart)
     if isinstance(answer, RpcError):
         return answer
-    return _contradiction(question, 0, f"one result came back for {len(question.methods)} calls")
+    return BadAnswer(
+        f"{question.endpoint}: one result came back for {len(question.methods)} calls", endpoint=question.endpoint
+    )
 
 
 def _answer(envelope: _Envelope | None, reply: Reply, question: Question, at: int) -> Answer:
     if envelope is None:
-        return _contradiction(question, at, "left out of the batch's answer")
+        method = question.methods[at]
+        return LeftOut(f"{question.endpoint}: {method}: left out of the batch's answer", endpoint=question.endpoint)
     if envelope.refused:
         return _refusal(envelope.error, reply, question, at)
     if isinstance(envelope.result, msgspec.UnsetType):
@@ -93,11 +98,9 @@ def _unreadable(reply: Reply, question: Question) -> RpcError:
     """A bare string, HTML, nothing, or JSON that was cut."""
     text = reply.body[:8_000].decode("utf-8", "replace").strip()
     if reply.status == 200 and text[:1] in ("{", "["):
-        method = question.methods[0]
-        return TransportFailed(
-            f"{question.endpoint}: {method}: the answer was cut", endpoint=question.endpoint, method=method
-        )
-    return _failed(reply, question, 0, None, text)
+        text = f"{question.endpoint}: {question.methods[question.heart]}: the answer was cut"
+        return TransportFailed(text, endpoint=question.endpoint, failure=Failure(Kind.TRANSPORT, doubt=Kind.DENSITY))
+    return _failed(reply, question, question.heart, None, text)
 
 
 def _code_and_text(error: Any) -> tuple[int | None, str]:
@@ -125,8 +128,3 @@ def _wait(header: str) -> float | None:
         return max(0.0, float(header))
     except ValueError:
         return 10.0
-
-
-def _contradiction(question: Question, at: int, what: str) -> BadAnswer:
-    method = question.methods[at]
-    return BadAnswer(f"{question.endpoint}: {method}: {what}", endpoint=question.endpoint, method=method)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -212,11 +213,58 @@ class BadAnswer(RpcError, Inconsistent):
     advice = "Another endpoint is asked by itself; remove this one if it stays."
 
 
+class Contradiction(BadAnswer):
+    """A check found an answer that cannot be true. `check` is its slug, from a closed set (`CHECKS`)."""
+
+    reason = "contradiction"
+    advice = "Another endpoint is asked by itself; remove this one if it stays."
+
+    def __init__(self, message: str, *, endpoint: str, check: str) -> None:
+        super().__init__(message, endpoint=endpoint)
+        assert check in CHECKS
+        self.check = check
+
+
+CHECKS = (
+    "shape",  # a field is missing or no hex
+    "head",  # no newest block
+    "number",  # another block than the one asked for
+    "links",  # a block's parent is not the block below
+    "hash",  # logs of another fork than the header
+    "range",  # logs of blocks that nobody asked for
+    "order",  # log indices do not strictly increase
+    "removed",  # logs marked as reorganised away
+    "filter",  # logs of a contract or event that nobody asked for
+    "time",  # a log's time is not its block's
+    "bloom",  # the header's bloom and the logs exclude each other
+    "receipts",  # receipts of another block, or none
+)
+
+
+class LeftOut(BadAnswer):
+    """The answer to a batch lacks this call. Handled by the endpoint, which asks for the rest again."""
+
+    reason = "left_out"
+    advice = "Shorter batches are asked by itself."
+
+
 class WrongChain(RpcError, Permanent):
     """The endpoint serves another chain than its neighbours. It is not used."""
 
     reason = "wrong_chain"
     advice = "Give the endpoint's URL to the chain it belongs to."
+
+
+class NoEndpoint(RpcError, Transient):
+    """No endpoint of the chain could answer; `errors` holds what each one said."""
+
+    reason = "no_endpoint"
+    advice = "Check the endpoints named in the message; the work goes on by itself once one of them answers."
+
+    def __init__(self, chain: str, errors: Sequence[RpcError]) -> None:
+        said = "; ".join(dict.fromkeys(str(error) for error in errors)) or "all of them are resting"
+        super().__init__(f"no endpoint of {chain} can answer: {said}")
+        self.errors = tuple(errors)
 
 
 _CLASSES: dict[Kind, type[RpcError]] = {
@@ -234,6 +282,8 @@ _CLASSES: dict[Kind, type[RpcError]] = {
 
 def failed(endpoint: str, method: str, failure: Failure, text: str, code: int | None = None) -> RpcError:
     """The exception for a failure; its message names the endpoint, the method and the provider's own words."""
+    if failure.doubt and method != "eth_getLogs":  # a range cannot be meant
+        failure = replace(failure, kind=failure.doubt, doubt=None)
     cls = _CLASSES[failure.kind]
     if failure.kind is Kind.PERMANENT and (code == 3 or "revert" in text.lower()):
         cls = Reverted

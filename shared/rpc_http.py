@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 
 from shared.rpc_answer import Reply
-from shared.rpc_errors import TransportFailed
+from shared.rpc_errors import Failure, Kind, TransportFailed
 
 
 class HttpTransport:
@@ -26,15 +26,16 @@ class HttpTransport:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Reply(answer.status, headers, await answer.read())
         except TimeoutError as error:
-            raise self._failed(f"no answer within {self._timeout.total:g} s") from error
+            raise self._failed(f"no answer within {self._timeout.total:g} s", doubt=Kind.DENSITY) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise self._failed(_why(error)) from error
 
     async def close(self) -> None:
         """Nothing to do: the session belongs to whoever made it."""
 
-    def _failed(self, why: str) -> TransportFailed:
-        return TransportFailed(f"{self._endpoint}: {why}", endpoint=self._endpoint)
+    def _failed(self, why: str, doubt: Kind | None = None) -> TransportFailed:
+        failure = Failure(Kind.TRANSPORT, doubt=doubt)
+        return TransportFailed(f"{self._endpoint}: {why}", endpoint=self._endpoint, failure=failure)
 
 
 def _why(error: Exception) -> str:

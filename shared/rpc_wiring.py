@@ -8,19 +8,39 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from shared.clock import Clock
+from shared.endpoint import Endpoint
 from shared.metrics import Registry
 from shared.pool import Pool
-from shared.rpc import Rpc
 from shared.rpc_http import HttpTransport
-from shared.settings import ChainSettings
+from shared.rpc_metrics import RpcMeter
+from shared.settings import ChainSettings, EndpointSettings
 
 
 @asynccontextmanager
 async def open_pool(chain: str, settings: ChainSettings, clock: Clock, registry: Registry) -> AsyncIterator[Pool]:
-    """The chain's endpoints, closed at the end."""
+    """The chain's endpoints with their metrics, closed at the end. Nothing is asked before the first question."""
+    meter = RpcMeter(registry, chain)
     async with aiohttp.ClientSession() as session:
-        endpoints = [
-            Rpc(endpoint.name, HttpTransport(endpoint.name, endpoint.url.get_secret_value(), session), clock)
-            for endpoint in settings.rpc
-        ]
-        yield Pool(chain, endpoints, clock)
+        pool = Pool(
+            chain,
+            [_endpoint(one, session, clock, meter) for one in settings.rpc],
+            clock,
+            chain_id=settings.chain_id,
+        )
+        with meter.reading(pool):
+            try:
+                yield pool
+            finally:
+                await pool.close()
+
+
+def _endpoint(settings: EndpointSettings, session: aiohttp.ClientSession, clock: Clock, meter: RpcMeter) -> Endpoint:
+    transport = HttpTransport(settings.name, settings.url.get_secret_value(), session, settings.timeout)
+    return Endpoint(
+        settings.name,
+        transport,
+        clock,
+        per_second=settings.requests_per_second,
+        at_once=settings.at_once,
+        observe=meter.observe,
+    )

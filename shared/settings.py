@@ -141,8 +141,20 @@ class EndpointSettings(Table):
     name: Annotated[str, AfterValidator(_endpoint_name)]
     url_file: ConfigFile | None = None
     url: SecretStr = SecretStr("")
+    ws_file: ConfigFile | None = None
+    ws: SecretStr | None = None  # hints of new heads; polling goes on
+    requests_per_second: Annotated[float, Field(gt=0)] | None = None
+    at_once: Annotated[int, Field(ge=1, le=256)] = 16
+    timeout: Seconds = 30.0
 
-    _url = field_validator("url", mode="before")(secret_from)
+    _url = field_validator("url", "ws", mode="before")(secret_from)
+
+    @field_validator("ws", mode="after")
+    @classmethod
+    def _is_ws(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"wss?://[^\s/]+", value.get_secret_value()):
+            raise ValueError("a ws:// or wss:// address (or ws_file)")
+        return value
 
     @field_validator("url", mode="after")
     @classmethod
@@ -156,6 +168,7 @@ class ChainSettings(Table):
     """One EVM chain and how it is reached."""
 
     rpc: Annotated[tuple[EndpointSettings, ...], Some]
+    chain_id: Annotated[int, Field(ge=1)] | None = None  # None: what most endpoints say
     finality: Finality = "finalized"
     poll: Seconds = 1.0
     block_time: Seconds | None = None

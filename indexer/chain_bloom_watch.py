@@ -1,0 +1,133 @@
+"""Doubt an empty answer that the header's bloom denies, and settle the doubt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from indexer.chain_bloom import FilterBloom
+from indexer.chain_page import Page, Question, ask_page
+from indexer.chain_receipts import matching, prove_complete, receipt_logs
+from indexer.model import Filter
+from shared.endpoint import Endpoint
+from shared.pool import Pool
+from shared.rpc_errors import RpcError
+from shared.rpc_types import Header, RawLog
+
+WEAK = 0.5  # a bloom so full that it says yes this often by chance says nothing
+MOST_RECEIPTS = 4  # doubts of one page that are settled by receipts
+VERDICTS = ("chance", "lie", "unproved", "bloom_unreliable")
+KEPT = 64
+
+
+class BloomWatch:
+    """Compares every page with the blooms of its headers.
+
+    `trusted` ends for good when the chain's blooms are proved wrong, as on chains that leave them empty. `verdicts`
+    counts how doubts ended: by chance (blooms say yes too often), a lie, unproved, or with an unreliable bloom.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self.trusted = True
+        self.verdicts = Counter(dict.fromkeys(VERDICTS, 0))
+        self._pool = pool
+        self._blooms: dict[Filter, FilterBloom] = {}
+
+    async def check(self, page: Page, question: Question) -> None:
+        """Raise Contradiction when logs are missing or invented, as far as that can be told."""
+        if not self.trusted:
+            return
+        bloom = self._bloom(question.filter)
+        full = {int(number, 16) for number in dict.fromkeys(log.block_number for log in page.logs)}
+        doubted: list[Header] = []
+        for number, header in page.headers.items():
+            may_match = bloom.may_match(header.logs_bloom)
+            if number in full and not may_match:
+                await self._excluded(page, header, question.filter)
+            elif may_match and number not in full and bloom.chance(header.logs_bloom) < WEAK:
+                doubted.append(header)
+        if doubted and self.trusted:
+            await self._settle(page, question, doubted)
+
+    def _bloom(self, filter: Filter) -> FilterBloom:  # noqa: A002
+        if filter not in self._blooms:
+            if len(self._blooms) >= KEPT:
+                self._blooms.clear()
+            self._blooms[filter] = FilterBloom(filter)
+        return self._blooms[filter]
+
+    async def _excluded(self, page: Page, header: Header, filter: Filter) -> None:  # noqa: A002
+        """There are logs that the bloom excludes: it is wrong if others have them too, else they are invented."""
+        if not any(header.logs_bloom):
+            self._distrust()
+            return
+        theirs = [log for log in page.logs if int(log.block_number, 16) == header.number]
+        witness = await self._witness(page.endpoint, header, filter)
+        if witness is None or _same(witness, theirs):
+            self._distrust()
+            return
+        self.verdicts["lie"] += 1
+        raise page.endpoint.contradiction("bloom", f"logs of block {header.number} that its bloom excludes")
+
+    async def _settle(self, page: Page, question: Question, doubted: Sequence[Header]) -> None:
+        """Ask another endpoint for the same page; where there is none, look into the receipts."""
+        opinion = await self._second_opinion(page, question)
+        if opinion is not None:
+            if not _same(opinion.logs, page.logs):
+                self._lied(page, doubted[0])
+            self.verdicts["chance"] += len(doubted)
+            return
+        for header in doubted[:MOST_RECEIPTS]:
+            await self._by_receipts(page, question.filter, header)
+
+    async def _by_receipts(self, page: Page, filter: Filter, header: Header) -> None:  # noqa: A002
+        try:
+            everything = await receipt_logs(page.endpoint, header)
+        except RpcError:
+            self.verdicts["unproved"] += 1
+            return
+        if matching(everything, filter):
+            self._lied(page, header)
+        if prove_complete(everything, header):
+            self.verdicts["chance"] += 1
+        else:
+            self._distrust()
+
+    async def _second_opinion(self, page: Page, question: Question) -> Page | None:
+        """The same page of another endpoint that stands on the same block; None when nobody else can tell."""
+        for endpoint in self._others(page.endpoint):
+            try:
+                opinion = await ask_page(endpoint, question)
+            except RpcError:
+                continue
+            if opinion.headers[page.range.last].hash == page.headers[page.range.last].hash:
+                return opinion
+        return None
+
+    async def _witness(self, accused: Endpoint, header: Header, filter: Filter) -> Sequence[RawLog] | None:  # noqa: A002
+        """The block's matching logs by the receipts of any endpoint, others first; None when nobody can tell."""
+        for endpoint in (*self._others(accused), accused):
+            try:
+                return matching(await receipt_logs(endpoint, header), filter)
+            except RpcError:
+                continue
+        return None
+
+    def _others(self, endpoint: Endpoint) -> list[Endpoint]:
+        return [other for other in self._pool.awake() if other is not endpoint]
+
+    def _lied(self, page: Page, header: Header) -> None:
+        self.verdicts["lie"] += 1
+        raise page.endpoint.contradiction("bloom", f"no logs in block {header.number}, though there are some")
+
+    def _distrust(self) -> None:
+        self.verdicts["bloom_unreliable"] += 1
+        self.trusted = False
+
+
+def _same(some: Sequence[RawLog], others: Sequence[RawLog]) -> bool:
+    return [_key(log) for log in some] == [_key(log) for log in others]
+
+
+def _key(log: RawLog) -> tuple[int, str, tuple[str, ...], str]:
+    return int(log.block_number, 16), log.transaction_hash, log.topics, log.data

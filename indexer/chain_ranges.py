@@ -1,0 +1,143 @@
+"""Fetch a range of logs whatever the limits of the endpoints are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from indexer.chain_page import Page, Question, ask_page, page_by_receipts
+from indexer.model import Filter, Range
+from shared.clock import Clock
+from shared.endpoint import Endpoint
+from shared.endpoint_window import Answered, Window, suggested_blocks
+from shared.pool import Pool
+from shared.rpc_errors import (
+    Failure,
+    FilterTooBig,
+    Kind,
+    NoEndpoint,
+    RangeTooWide,
+    RateLimited,
+    Rejected,
+    RpcError,
+    TooManyResults,
+)
+
+TARGET_BYTES = 1_500_000  # about 2,000 logs: few requests, and still quick to parse
+LINKED_BLOCKS = 90  # headers that travel with one question
+FIRST_PAUSE_S = 0.25
+LEAST_FILTERS = 2
+
+Check = Callable[[Page, Question], Awaitable[None]]
+
+
+class Ranges:
+    """Asks for ranges. Every retry is narrower, goes to another endpoint, waits or is the last.
+
+    `check` looks at every page once more and raises Contradiction where it finds one.
+    """
+
+    def __init__(self, pool: Pool, clock: Clock, check: Check, target_bytes: int = TARGET_BYTES) -> None:
+        self._pool = pool
+        self._check = check
+        self._clock = clock
+        self._target_bytes = target_bytes
+
+    def span(self, filter: Filter) -> int:  # noqa: A002
+        """How many blocks one question takes at present."""
+        return self._span(self._pool.first, filter)
+
+    async def page(self, question: Question) -> Page:
+        """The logs of a prefix of the range: as much of it as an endpoint gives at once."""
+        while True:
+            try:
+                return await self._pool.on(
+                    partial(self._from, question=question),
+                    block=question.range.last,
+                    hopeless=_size_may_be_why if len(question.range) > 1 else None,
+                )
+            except RpcError as error:
+                if len(question.range) == 1 or not _size_may_be_why([error]):
+                    raise
+                question = _narrowed(question, len(question.range) // 2)
+
+    async def _from(self, endpoint: Endpoint, question: Question) -> Page:
+        """A page of one endpoint, narrowed until it fits."""
+        width = min(len(question.range), self._span(endpoint, question.filter))
+        pause_s = FIRST_PAUSE_S
+        doubted = 0
+        while True:
+            part = _narrowed(question, width)
+            try:
+                page = await ask_page(endpoint, part)
+                await self._check(page, part)
+            except FilterTooBig as error:
+                _fewer_filters(endpoint, part.filter, error)
+            except (RangeTooWide, TooManyResults) as error:
+                if width == 1:
+                    return await self._single(endpoint, part, error)
+                if error.failure.doubt:
+                    await self._clock.sleep(pause_s)
+                    pause_s *= 2
+                    doubted = max(doubted, width)
+                width = self._learn_refusal(endpoint, part, error.failure)
+            else:
+                if doubted:  # the same endpoint takes less, so the range was meant, not the rate
+                    endpoint.ceiling = endpoint.ceiling.refused(doubted, None)
+                self._learn_answer(endpoint, part, page)
+                return page
+
+    async def _single(self, endpoint: Endpoint, question: Question, why: RpcError) -> Page:
+        """A block that is refused on its own: by its receipts, unless the endpoint only meant that we ask too fast."""
+        if why.failure.doubt is Kind.RATE:
+            raise RateLimited(str(why), endpoint=endpoint.name, method=why.method, failure=why.failure)
+        return await page_by_receipts(endpoint, question)
+
+    def _span(self, endpoint: Endpoint, filter: Filter) -> int:  # noqa: A002
+        window = endpoint.windows.get(filter, Window())
+        return min(window.span, endpoint.ceiling.blocks or window.span)
+
+    def _learn_refusal(self, endpoint: Endpoint, question: Question, failure: Failure) -> int:
+        """Remember what was refused; the next width, always narrower."""
+        width = len(question.range)
+        suggested = suggested_blocks(failure, question.range.first, question.range.last)
+        window = endpoint.windows.get(question.filter, Window())
+        if failure.kind is Kind.STRUCTURAL and not failure.doubt:
+            endpoint.ceiling = endpoint.ceiling.refused(width, failure.limit or suggested)
+            assert endpoint.ceiling.blocks is not None
+            return min(endpoint.ceiling.blocks, width - 1)
+        if failure.unit == "results" and failure.limit:
+            endpoint.abilities = replace(endpoint.abilities, most_results=failure.limit)
+        endpoint.windows[question.filter] = window.refused(width, suggested)
+        return endpoint.windows[question.filter].span
+
+    def _learn_answer(self, endpoint: Endpoint, question: Question, page: Page) -> None:
+        width = len(question.range)
+        endpoint.ceiling = endpoint.ceiling.answered(width)
+        endpoint.windows[question.filter] = endpoint.windows.get(question.filter, Window()).answered(
+            Answered(width, len(page.logs), page.size_bytes), self._target_bytes, endpoint.abilities.most_results
+        )
+
+
+def _narrowed(question: Question, blocks: int) -> Question:
+    """The first `blocks` of the question's range, fewer where all headers travel along."""
+    blocks = min(blocks, LINKED_BLOCKS) if question.linked else blocks
+    first, last = question.range.first, question.range.last
+    return replace(question, range=Range(first, min(last, first + max(blocks, 1) - 1)))
+
+
+def _size_may_be_why(errors: Sequence[RpcError]) -> bool:
+    """Whether a narrower range may be answered where this one was not."""
+    each = [one for error in errors for one in (error.errors if isinstance(error, NoEndpoint) else (error,))]
+    return any(not one.failure.known or one.failure.doubt is Kind.DENSITY for one in each)
+
+
+def _fewer_filters(endpoint: Endpoint, filter: Filter, error: FilterTooBig) -> None:  # noqa: A002
+    """Remember how many addresses and topics the endpoint takes, always fewer than were refused."""
+    asked = endpoint.abilities.most_filters or len(filter.addresses) + len(filter.topic0s)
+    if asked <= LEAST_FILTERS:
+        raise Rejected(str(error), endpoint=endpoint.name, method=error.method, failure=error.failure)
+    said = error.failure.limit
+    fewer = said if said and said < asked else max(asked // 2, LEAST_FILTERS)
+    endpoint.abilities = replace(endpoint.abilities, most_filters=fewer)

@@ -1,0 +1,106 @@
+"""Get the logs of one block from its receipts, which no range limit can refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import msgspec
+
+from indexer.chain_bloom import bloom_of
+from indexer.model import Filter
+from shared.endpoint import Endpoint
+from shared.rpc_errors import Rejected, RpcError
+from shared.rpc_types import Call, Header, RawLog
+
+T = TypeVar("T")
+
+
+class _Receipt(msgspec.Struct, rename="camel", gc=False):
+    """What we need of a receipt (execution-apis `ReceiptInfo`)."""
+
+    block_hash: str
+    transaction_hash: str
+    logs: list[RawLog]
+
+
+class _Transactions(msgspec.Struct, gc=False):
+    hash: str
+    transactions: list[str]
+
+
+_block_receipts = msgspec.json.Decoder(list[_Receipt | None] | None)
+_receipt = msgspec.json.Decoder(_Receipt | None)
+_transactions = msgspec.json.Decoder(_Transactions | None)
+
+
+async def receipt_logs(endpoint: Endpoint, header: Header) -> list[RawLog]:
+    """All logs of the block, in order, numbered by their place, which some nodes get wrong.
+
+    Raises Contradiction where receipts are missing or of another block, RpcError where the endpoint has none to give.
+    """
+    receipts = await _receipts(endpoint, header)
+    wrong = next((one for one in receipts if one.block_hash.lower() != "0x" + header.hash.hex()), None)
+    if wrong:
+        raise endpoint.contradiction("receipts", f"receipts of another block {header.number} than its header")
+    logs = [log for receipt in receipts for log in receipt.logs]
+    return [msgspec.structs.replace(log, log_index=hex(at), removed=False) for at, log in enumerate(logs)]
+
+
+def prove_complete(logs: Sequence[RawLog], header: Header) -> bool:
+    """Whether the header's bloom is exactly that of these logs, so that none is missing and none is invented."""
+    items = {log.address for log in logs} | {topic for log in logs for topic in log.topics}
+    return bloom_of([bytes.fromhex(item[2:]) for item in items]) == header.logs_bloom
+
+
+def matching(logs: Sequence[RawLog], filter: Filter) -> list[RawLog]:  # noqa: A002
+    """The logs that the filter asks for."""
+    addresses = {"0x" + address.hex() for address in filter.addresses}
+    topics = {"0x" + topic.hex() for topic in filter.topic0s}
+    return [
+        log
+        for log in logs
+        if (not addresses or log.address.lower() in addresses)
+        and (not topics or (log.topics and log.topics[0] in topics))
+    ]
+
+
+async def _receipts(endpoint: Endpoint, header: Header) -> list[_Receipt]:
+    """The block's receipts, at once or one by one; each transaction's once, in order."""
+    if endpoint.abilities.block_receipts is not False:
+        answer = (await endpoint.answers([Call("eth_getBlockReceipts", (hex(header.number),))]))[0]
+        if not isinstance(answer, RpcError):
+            return _each_once(endpoint, _decoded(endpoint, _block_receipts, answer))
+        if not isinstance(answer, Rejected):
+            raise answer
+        endpoint.abilities = replace(endpoint.abilities, block_receipts=False)
+    return await _one_by_one(endpoint, header)
+
+
+async def _one_by_one(endpoint: Endpoint, header: Header) -> list[_Receipt]:
+    answer = (await endpoint.answers([Call("eth_getBlockByNumber", (hex(header.number), False))]))[0]
+    if isinstance(answer, RpcError):
+        raise answer
+    block = _decoded(endpoint, _transactions, answer)
+    if block is None or block.hash.lower() != "0x" + header.hash.hex():
+        raise endpoint.contradiction("receipts", f"block {header.number} changed while it was read")
+    out: list[_Receipt | None] = []
+    for one in await endpoint.answers([Call("eth_getTransactionReceipt", (tx,)) for tx in block.transactions]):
+        if isinstance(one, RpcError):
+            raise one
+        out.append(_decoded(endpoint, _receipt, one))
+    return _each_once(endpoint, out)
+
+
+def _each_once(endpoint: Endpoint, receipts: list[_Receipt | None] | None) -> list[_Receipt]:
+    if receipts is None or None in receipts:
+        raise endpoint.contradiction("receipts", "null for receipts of a block that exists")
+    return list({receipt.transaction_hash: receipt for receipt in receipts if receipt is not None}.values())
+
+
+def _decoded(endpoint: Endpoint, decoder: msgspec.json.Decoder[T], answer: msgspec.Raw) -> T:
+    try:
+        return decoder.decode(answer)
+    except msgspec.DecodeError as error:
+        raise endpoint.contradiction("shape", f"receipts without their fields ({error})") from error

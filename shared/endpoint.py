@@ -1,0 +1,177 @@
+"""One endpoint: how it is asked, and what was learned about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from shared.clock import Clock
+from shared.endpoint_abilities import Abilities, probe
+from shared.endpoint_budget import Budget
+from shared.endpoint_health import Health
+from shared.endpoint_window import Ceiling, Window
+from shared.rpc import Exchange, Rpc, Transport
+from shared.rpc_answer import Answer
+from shared.rpc_errors import CHECKS, Contradiction, LeftOut, RateLimited, RpcError, TooManyResults
+from shared.rpc_types import Call, Header, RawHeader
+
+MOST_AT_ONCE = 16
+SHORT_ENOUGH = 3  # batches that came back shorter, until we believe that it is a habit
+_block = msgspec.json.Decoder(RawHeader | None)
+
+
+class Endpoint:
+    """An `Rpc` within its budget, its batches cut to what it takes. Retries nothing, except in smaller batches."""
+
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        clock: Clock,
+        *,
+        per_second: float | None = None,
+        at_once: int = MOST_AT_ONCE,
+        observe: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.health = Health()
+        self.budget = Budget(per_second, clock.monotonic())
+        self.abilities = Abilities()
+        self.ceiling = Ceiling()
+        self.windows: dict[Hashable, Window] = {}
+        self.lies = dict.fromkeys(CHECKS, 0)
+        self.waited_s = 0.0
+        self._clock = clock
+        self._observe = observe
+        self._at_once = asyncio.Semaphore(at_once)
+        self._cut_short = 0
+        self._rpc = Rpc(name, transport, clock, self._learn)
+
+    async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """The result of one call; None where the node says null."""
+        answer = (await self.answers([Call(method, params)]))[0]
+        if isinstance(answer, RpcError):
+            raise answer
+        return msgspec.json.decode(answer)
+
+    async def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """One entry a call, in order: its result or its RpcError. Raises RpcError when nothing came back at all."""
+        return [
+            answer if isinstance(answer, RpcError) else msgspec.json.decode(answer)
+            for answer in await self.answers(calls)
+        ]
+
+    async def answers(self, calls: Sequence[Call]) -> list[Answer]:
+        """As `batch`, each result still the node's own JSON."""
+        out: list[Answer] = []
+        while len(out) < len(calls):
+            part = calls[len(out) : len(out) + self.abilities.max_batch]
+            try:
+                answers = await self._ask(part)
+            except TooManyResults as error:
+                if not self._shorten(part, error):
+                    raise
+                continue
+            out.extend(self._whole_prefix(part, answers))
+        return out
+
+    async def look(self) -> Endpoint:
+        """Note its head, and what it calls finalized; itself, for the pool. A node without a head is contradictory."""
+        tags = ("latest", "finalized") if self.abilities.finalized_tag else ("latest",)
+        answers = await self.answers([Call("eth_getBlockByNumber", (tag, False)) for tag in tags])
+        head = self.header(answers[0])
+        if head is None:
+            raise self.contradiction("head", "it has no newest block")
+        self.health.saw(head, self._clock.monotonic())
+        if len(answers) > 1 and not isinstance(answers[1], RpcError):
+            self.health.finalized = self.header(answers[1])
+        return self
+
+    async def block(self, which: str) -> Header | None:
+        """The header at a 0x-number or tag."""
+        answer = (await self.answers([Call("eth_getBlockByNumber", (which, False))]))[0]
+        return self.header(answer)
+
+    def header(self, answer: Answer) -> Header | None:
+        """Read the answer to `eth_getBlockByNumber`; raises its error, or BadAnswer when it is no block."""
+        if isinstance(answer, RpcError):
+            raise answer
+        try:
+            raw = _block.decode(answer)
+            return None if raw is None else raw.parsed()
+        except (msgspec.DecodeError, ValueError) as error:
+            raise self.contradiction("shape", f"a block without its fields ({error})") from error
+
+    def contradiction(self, check: str, text: str) -> Contradiction:
+        """The error of an answer that cannot be true."""
+        return Contradiction(f"{self.name}: {text}", endpoint=self.name, check=check)
+
+    def distrust(self, error: Contradiction) -> None:
+        """Note that a check caught it."""
+        self.lies[error.check] += 1
+        self.health.failed(error, self._clock.monotonic())
+
+    def learn_timestamps(self, *, told: bool) -> None:
+        """Note whether its logs tell their block's time."""
+        if self.abilities.log_timestamps is not told:
+            self.abilities = replace(self.abilities, log_timestamps=told)
+
+    async def learn_abilities(self) -> Abilities:
+        """Ask what it can do and remember it. Raises RpcError when it does not even tell its chain."""
+        learned = await probe(self.batch, self.abilities.max_batch)
+        self.abilities = replace(
+            learned,
+            max_batch=self.abilities.max_batch,
+            log_timestamps=self.abilities.log_timestamps,
+            most_results=self.abilities.most_results,
+            most_filters=self.abilities.most_filters,
+        )
+        return self.abilities
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._rpc.close()
+
+    async def _ask(self, calls: Sequence[Call]) -> list[Answer]:
+        wait_s = self.budget.reserve(self._clock.monotonic(), len(calls))
+        if wait_s > 0:
+            self.waited_s += wait_s
+            await self._clock.sleep(wait_s)
+        async with self._at_once:
+            return await self._rpc.answers(calls)
+
+    def _shorten(self, calls: Sequence[Call], error: TooManyResults) -> bool:
+        """Make batches shorter when that is what the refusal is about; whether they are now shorter."""
+        about_batch = error.failure.unit == "calls" or all(call.method != "eth_getLogs" for call in calls)
+        if not about_batch or len(calls) == 1:
+            return False
+        limit = error.failure.limit
+        shorter = limit if error.failure.unit == "calls" and limit and limit < len(calls) else len(calls) // 2
+        self.abilities = replace(self.abilities, max_batch=shorter)
+        return True
+
+    def _whole_prefix(self, calls: Sequence[Call], answers: list[Answer]) -> list[Answer]:
+        """The answers before the first that was left out, to ask for the rest again; all if there are none."""
+        missing = next((at for at, answer in enumerate(answers) if isinstance(answer, LeftOut)), None)
+        if not missing:
+            return answers
+        self._cut_short += 1
+        if self._cut_short >= SHORT_ENOUGH:
+            self.abilities = replace(self.abilities, max_batch=missing)
+        return answers[:missing]
+
+    def _learn(self, exchange: Exchange) -> None:
+        now = self._clock.monotonic()
+        troubles = [error for error in exchange.outcomes if error is not None and self.health.minds(error)]
+        if not troubles:
+            self.health.answered(exchange.seconds)
+        for error in troubles:
+            self.health.failed(error, now)
+        if any(isinstance(error, RateLimited) for error in troubles):
+            self.budget.refused(now)
+        if self._observe:
+            self._observe(exchange)

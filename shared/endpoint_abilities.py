@@ -1,0 +1,72 @@
+"""What an endpoint can do, learned by asking it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.rpc_errors import MissingData, Rejected, RpcError
+from shared.rpc_types import Call
+
+LONGEST_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What is known so far; None means not tried yet. Limits are inclusive."""
+
+    chain_id: int | None = None
+    client: str = ""
+    max_batch: int = LONGEST_BATCH
+    finalized_tag: bool | None = None
+    block_receipts: bool | None = None
+    log_timestamps: bool | None = None
+    archive: bool | None = None  # keeps the state of the first block
+    history: bool | None = None  # keeps the logs of the first block
+    most_results: int | None = None
+    most_filters: int | None = None
+
+    @property
+    def batches(self) -> bool:
+        return self.max_batch > 1
+
+
+Ask = Callable[[Sequence[Call]], Awaitable[list[Any]]]
+
+NOBODY = "0x" + "00" * 20
+_FIRST = (
+    Call("eth_chainId"),
+    Call("eth_getBlockByNumber", ("latest", False)),
+    Call("eth_getBlockByNumber", ("finalized", False)),
+    Call("web3_clientVersion"),
+)
+_SECOND = (
+    Call("eth_getBlockReceipts", ("latest",)),
+    Call("eth_getBalance", (NOBODY, "0x1")),
+    Call("eth_getLogs", ({"fromBlock": "0x1", "toBlock": "0x1", "address": NOBODY},)),
+)
+
+
+async def probe(ask: Ask, max_batch: int) -> Abilities:
+    """Two batches, most of whose answers may be refusals. Raises RpcError when the chain id is not told."""
+    chain_id, _, finalized, client = await ask(_FIRST)
+    if isinstance(chain_id, RpcError):
+        raise chain_id
+    receipts, balance, logs = await ask(_SECOND)
+    return Abilities(
+        chain_id=int(chain_id, 16),
+        client=client if isinstance(client, str) else "",
+        max_batch=max_batch,
+        finalized_tag=_can(finalized),
+        block_receipts=_can(receipts),
+        archive=_can(balance),
+        history=_can(logs),
+    )
+
+
+def _can(answer: Any) -> bool | None:
+    """Whether it can: a verdict says no, mere trouble says nothing."""
+    if isinstance(answer, Rejected | MissingData):
+        return False
+    return None if isinstance(answer, RpcError) else answer is not None

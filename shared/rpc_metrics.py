@@ -1,0 +1,181 @@
+"""Count what is asked of endpoints, and show what is known about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shared.endpoint import Endpoint
+from shared.metrics import OTHER, RPC, Family, Registry, Sample
+from shared.pool import Pool
+from shared.rpc import Exchange
+from shared.rpc_errors import Kind
+
+_WHO = ("chain", "provider")
+
+REQUESTS = Family(
+    "usdx_rpc_requests_total",
+    "counter",
+    "JSON-RPC requests by provider, method and outcome.",
+    (*_WHO, "method", "outcome"),
+)
+SECONDS = Family(
+    "usdx_rpc_request_duration_seconds", "histogram", "JSON-RPC request latency.", _WHO, "seconds", buckets=RPC
+)
+UP = Family("usdx_rpc_provider_up", "gauge", "1 when the provider passes its health probe.", _WHO)
+HEAD = Family("usdx_rpc_provider_head_block", "gauge", "Head block number reported by the provider.", _WHO)
+FAILOVERS = Family("usdx_rpc_failovers_total", "counter", "Switches of the primary provider.", ("chain",))
+COST = Family("usdx_rpc_compute_units_total", "counter", "Provider compute units consumed (cost model input).", _WHO)
+ERRORS = Family(
+    "usdx_rpc_errors_total", "counter", "JSON-RPC requests that failed, by what the failure means.", (*_WHO, "reason")
+)
+LIES = Family(
+    "usdx_rpc_contradictions_total",
+    "counter",
+    "Answers refused because they contradict themselves or the chain, by check.",
+    (*_WHO, "check"),
+)
+HEAD_LAG = Family(
+    "usdx_rpc_provider_head_lag_blocks", "gauge", "Blocks that the provider is behind the agreed tip.", _WHO
+)
+LATENCY = Family(
+    "usdx_rpc_provider_latency_seconds", "gauge", "Running mean of the provider's latency.", _WHO, "seconds"
+)
+BYTES = Family("usdx_rpc_response_bytes_total", "counter", "Bytes of JSON-RPC answers.", _WHO, "bytes")
+RANGE_LIMIT = Family(
+    "usdx_rpc_provider_range_limit_blocks", "gauge", "Widest log range the provider is known to allow.", _WHO
+)
+ABILITY = Family(
+    "usdx_rpc_provider_ability",
+    "gauge",
+    "1 when the provider can, 0 when it cannot; absent while unknown.",
+    (*_WHO, "ability"),
+)
+THROTTLED = Family(
+    "usdx_rpc_throttled_seconds_total",
+    "counter",
+    "Time spent waiting for the provider's request budget.",
+    _WHO,
+    "seconds",
+)
+DOUBTED_HEADS = Family(
+    "usdx_rpc_doubted_heads_total", "counter", "Heads far beyond all others that were not believed.", ("chain",)
+)
+FAMILIES = (
+    REQUESTS,
+    SECONDS,
+    UP,
+    HEAD,
+    FAILOVERS,
+    COST,
+    ERRORS,
+    LIES,
+    HEAD_LAG,
+    LATENCY,
+    BYTES,
+    RANGE_LIMIT,
+    ABILITY,
+    THROTTLED,
+    DOUBTED_HEADS,
+)
+
+STATES = (UP, HEAD, FAILOVERS, LIES, HEAD_LAG, LATENCY, RANGE_LIMIT, ABILITY, THROTTLED, DOUBTED_HEADS)
+
+OK = "ok"
+ABILITIES = ("batches", "finalized_tag", "block_receipts", "log_timestamps", "archive", "history")
+REASONS = (*(kind.value for kind in Kind), "reverted", "inconsistent", "left_out")
+METHODS = (
+    "eth_getLogs",
+    "eth_getBlockByNumber",
+    "eth_getBlockReceipts",
+    "eth_getTransactionReceipt",
+    "eth_chainId",
+    "eth_call",
+    "eth_getCode",
+)
+COMPUTE_UNITS = {
+    "eth_chainId": 0,
+    "web3_clientVersion": 5,
+    "eth_blockNumber": 10,
+    "eth_getBlockByNumber": 20,
+    "eth_getLogs": 60,
+    "eth_getBlockReceipts": 20,
+    "eth_getTransactionReceipt": 20,
+    "eth_call": 26,
+    "eth_getCode": 20,
+    "eth_getBalance": 20,
+    "eth_getStorageAt": 20,
+}  # as Alchemy prices them; other providers differ, their order seldom
+USUAL_UNITS = 20
+
+
+class RpcMeter:
+    """The metrics of one chain's endpoints. `observe` is handed to every endpoint."""
+
+    def __init__(self, registry: Registry, chain: str) -> None:
+        self._chain = chain
+        self._registry = registry
+        self._requests = registry.counter(REQUESTS)
+        self._seconds = registry.histogram(SECONDS)
+        self._errors = registry.counter(ERRORS)
+        self._cost = registry.counter(COST)
+        self._bytes = registry.counter(BYTES)
+
+    def observe(self, exchange: Exchange) -> None:
+        """Count one HTTP exchange: its latency once, each of its calls by outcome."""
+        who = (self._chain, exchange.endpoint)
+        self._seconds.observe(exchange.seconds, *who)
+        self._bytes.inc(*who, by=exchange.size_bytes)
+        self._cost.inc(*who, by=sum(COMPUTE_UNITS.get(method, USUAL_UNITS) for method in exchange.methods))
+        for method, error in zip(exchange.methods, exchange.outcomes, strict=True):
+            label = method if method in METHODS else OTHER
+            self._requests.inc(*who, label, OK if error is None else error.reason)
+            if error is not None:
+                self._errors.inc(*who, error.reason)
+
+    @contextmanager
+    def reading(self, pool: Pool) -> Iterator[None]:
+        """Start every known series at 0 and read the pool at scrapes, until the end."""
+        for endpoint in pool.endpoints:
+            who = (self._chain, endpoint.name)
+            for counters in (self._cost, self._bytes):
+                counters.start(*who)
+            self._seconds.start(*who)
+            for method in (*METHODS, OTHER):
+                self._requests.start(*who, method, OK)
+            for reason in REASONS:
+                self._errors.start(*who, reason)
+        states = self._registry.collector(lambda: states_of(pool), *STATES)
+        try:
+            yield
+        finally:
+            states.close()
+
+
+def states_of(pool: Pool) -> Iterator[Sample]:
+    """What is known about a pool and its endpoints now. Reads memory only."""
+    yield Sample(FAILOVERS, pool.switches, (pool.chain,))
+    yield Sample(DOUBTED_HEADS, pool.heads.doubted, (pool.chain,))
+    for endpoint in pool.endpoints:
+        yield from _states_of(pool, endpoint)
+
+
+def _states_of(pool: Pool, endpoint: Endpoint) -> Iterator[Sample]:
+    who = (pool.chain, endpoint.name)
+    health, head, tip = endpoint.health, endpoint.health.head, pool.heads.tip
+    yield Sample(UP, endpoint.health.up(), who)
+    yield Sample(THROTTLED, endpoint.waited_s, who)
+    if head is not None:
+        yield Sample(HEAD, head.number, who)
+    if head is not None and tip is not None:
+        yield Sample(HEAD_LAG, max(0, tip.number - head.number), who)
+    if health.latency_s is not None:
+        yield Sample(LATENCY, health.latency_s, who)
+    if endpoint.ceiling.blocks is not None:
+        yield Sample(RANGE_LIMIT, endpoint.ceiling.blocks, who)
+    for check, count in endpoint.lies.items():
+        yield Sample(LIES, count, (*who, check))
+    for ability in ABILITIES:
+        can = getattr(endpoint.abilities, ability)
+        if can is not None:
+            yield Sample(ABILITY, can, (*who, ability))
