@@ -340,6 +340,8 @@ class Registry:
             readers = self._readers[families] = _Readers(families, self._guard)
             self._registry.register(readers)
             self._scraped |= {family.name: family for family in families}
+            for family in families:
+                self._watch(family)
         return Scraped(readers, read)
 
     def standard(self) -> None:

@@ -207,3 +207,14 @@ def test_the_catalogue_lists_every_family(registry: Registry) -> None:
     assert "| `usdx_events_total` | counter | chain, type | - | - | Events. |" in table
     assert "| `usdx_price` | gauge | asset | usd | - | Price. |" in table
     assert "0.001 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 5" in table
+
+
+def test_several_may_read_one_family(registry: Registry) -> None:
+    """Two pools expose the same families, each its own series; the family appears once."""
+    first = registry.collector(lambda: [Sample(PRICE, 1, ("ETH",))], PRICE)
+    registry.collector(lambda: [Sample(PRICE, 2, ("BTC",))], PRICE)
+    assert registry.exposition().count(b"# TYPE usdx_price gauge") == 1
+    assert registry.value("usdx_price", asset="BTC") == 2
+    first.close()
+    assert registry.value("usdx_price", asset="ETH") is None
+    assert registry.value("usdx_price", asset="BTC") == 2
