@@ -136,12 +136,12 @@ def family_of(name: str, gauge: GaugeSpec) -> Family:
 
 
 class Meters:
-    """What the rooms of the aggregator hand over when something has happened."""
+    """What the rooms of the aggregator hand over when something has happened; `refresh` is the last one."""
 
     def __init__(self, registry: Registry, gauges: Mapping[str, GaugeSpec]) -> None:
         self._sweep = Sweep(0.0)
         self._merged: Mapping[str, int] = {}
-        self._refresh = Refresh({})
+        self.refresh = Refresh({})
         self._alerts = AlertState()
         self._clients = 0
         self._families = {name: family_of(name, gauge) for name, gauge in gauges.items()}
@@ -191,8 +191,15 @@ class Meters:
 
     def refreshed(self, refresh: Refresh) -> None:
         """The business gauges were read, by us or by another replica."""
-        asked = refresh if refresh.asked else self._refresh
-        self._refresh = Refresh(refresh.readings, asked.asked, asked.broken, asked.at, asked.duration_s)
+        before = self.refresh
+        still_broken = {
+            gauge: message
+            for gauge, message in before.broken.items()
+            if gauge not in refresh.asked and refresh.readings.get(gauge) == before.readings.get(gauge)
+        }
+        asked = refresh if refresh.asked else before
+        broken = {**still_broken, **refresh.broken}
+        self.refresh = Refresh(refresh.readings, asked.asked, broken, asked.at, asked.duration_s)
         if refresh.asked:
             self._refreshes.inc(refresh.result)
         for gauge in refresh.broken:
@@ -242,17 +249,17 @@ class Meters:
                 yield Sample(MERGED_SAMPLES, self._merged[name], (name,))
 
     def _read_business(self) -> Iterable[Sample]:
-        readings = dict(self._refresh.readings)
+        readings = dict(self.refresh.readings)
         if readings:
             newest = max(reading.at for reading in readings.values())
             yield Sample(BUSINESS_SUCCESS, newest.timestamp())
-        if self._refresh.asked:
-            yield Sample(BUSINESS_DURATION, self._refresh.duration_s)
+        if self.refresh.asked:
+            yield Sample(BUSINESS_DURATION, self.refresh.duration_s)
         for gauge, reading in readings.items():
             yield Sample(BUSINESS_GAUGE_SUCCESS, reading.at.timestamp(), (gauge,))
 
     def _read_figures(self) -> Iterable[Sample]:
-        for gauge, reading in dict(self._refresh.readings).items():
+        for gauge, reading in dict(self.refresh.readings).items():
             for figure in reading.figures:
                 yield Sample(self._families[gauge], float(figure.value), figure.labels)
 

@@ -1,7 +1,7 @@
 """Fetch the expositions of all workers at once, so that one slow worker costs only itself."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -16,12 +16,12 @@ BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Scraper:
-    """Asks workers for their metrics; `headers` carries the credentials, if they want any."""
+    """Asks workers for their metrics; `headers` gives the credentials, if they want any."""
 
     session: aiohttp.ClientSession
     clock: Clock
     timeout_s: float = 3.0
-    headers: Mapping[str, str] | None = None
+    headers: Callable[[], Mapping[str, str]] = dict
 
     async def sweep(self, targets: Sequence[Target]) -> Sweep:
         """Fetch every target in parallel, each within its own timeout. A target that fails gives no text at all: its
@@ -42,10 +42,10 @@ class Scraper:
         except (aiohttp.ClientConnectorDNSError, aiohttp.InvalidURL):
             return None, "dns", "its name cannot be resolved"
         except (aiohttp.ClientError, OSError) as exc:
-            return None, "connect", type(exc).__name__
+            return None, "connect", getattr(exc, "strerror", None) or type(exc).__name__
 
     async def _get(self, target: Target) -> tuple[str | None, FetchFailure | None, str]:
-        headers = {"Accept": ACCEPT, **(self.headers or {})}
+        headers = {"Accept": ACCEPT, **self.headers()}
         async with self.session.get(target.url, headers=headers, allow_redirects=False) as response:
             if response.status != 200:
                 return None, "status", f"HTTP {response.status}"

@@ -3,7 +3,7 @@
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -26,11 +26,16 @@ from aggregator.business import Business
 from aggregator.metrics import WEBHOOK_PATH, Meters
 from aggregator.model import Target
 from aggregator.scrape import Scraper
+from aggregator.status import page
+from aggregator.status.room import LOOK_EVERY_S, StatusRoom, Surroundings, line_of
+from aggregator.stream.hub import Hub
+from aggregator.stream.tail import Tail
 from aggregator.targets import Targets
 from aggregator.webhook import Webhook
 from aggregator.workers import AllMetrics, Workers
 from shared import build
 from shared import protocol as protocols
+from shared.auth import SecretFile
 from shared.errors import ConfigError
 from shared.protocol import GaugeSpec, Protocol
 from shared.runtime import Stop, Task, repeat
@@ -38,7 +43,6 @@ from shared.settings import AggregatorSettings, Settings, WorkerSettings
 from shared.worker import Worker, open_worker
 
 ALERTS_EVERY_S = 5.0
-STATUS_EVERY_S = 1.0
 RESERVED_CONNECTIONS = 3  # for the webhook, the business figures and the status page
 
 
@@ -61,6 +65,8 @@ class Rooms:
     business: Business
     workers: Workers
     tables: EventTables
+    hub: Hub
+    status: StatusRoom
 
     @classmethod
     def build(
@@ -71,15 +77,17 @@ class Rooms:
         gauges: Mapping[str, GaugeSpec],
     ) -> "Rooms":
         """Make each from what it needs."""
-        settings = worker.settings
+        settings, db, clock = worker.settings, worker.db, worker.clock
         meters = Meters(worker.registry, gauges)
         targets = Targets(places_of(settings), settings.data_dir.parent)
-        return cls(
-            meters,
-            Business(worker.db, worker.clock, gauges, random.Random()),
-            Workers(targets, Scraper(session, worker.clock), meters, worker.clock),
-            EventTables({one.name: [contract.name for contract in one.contracts] for one in loaded.values()}),
+        workers = Workers(targets, Scraper(session, clock, headers=headers_of(settings.aggregator)), meters, clock)
+        tables = EventTables({one.name: [contract.name for contract in one.contracts] for one in loaded.values()})
+        hub = Hub(meters.stream_clients, meters.stream_dropped)
+        around = Surroundings(
+            gauges, {name: chain.lag_threshold for name, chain in settings.chains.items()}, build.version()
         )
+        status = StatusRoom(db, clock, workers, meters, Tail(tables, hub), hub, tables, around)
+        return cls(meters, Business(db, clock, gauges, random.Random()), workers, tables, hub, status)
 
     def tasks(self, worker: Worker) -> dict[str, Task]:
         """What runs beside the server."""
@@ -107,7 +115,15 @@ class Rooms:
                 "alerts", look_at_alerts, period_s=ALERTS_EVERY_S, stop=stop, health=worker.health, clock=worker.clock
             )
 
-        return {"business": business, "alerts": alerts}
+        async def look() -> None:
+            await self.status.look()
+            worker.health.status_line = line_of(self.status.status)
+
+        async def status(stop: Stop) -> None:
+            worker.health.max_age("status", 30.0)
+            await repeat("status", look, period_s=LOOK_EVERY_S, stop=stop, health=worker.health, clock=worker.clock)
+
+        return {"business": business, "alerts": alerts, "status": status}
 
 
 def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]) -> web.Application:
@@ -127,11 +143,21 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
         *price_operations(),
         *chain_operations(),
         *alert_operations(),
+        *rooms.status.operations(),
     )
     application.add_routes(server.routes(all_operations))
     document = Document(all_operations, build.version(), BASE, settings.api_auth.kind)
     application.router.add_get(f"{BASE}/openapi.json", document.json)
     application.router.add_get(f"{BASE}/docs", document.page)
+
+    application.router.add_get(f"{BASE}/stream", rooms.hub.handle)
+    application.add_routes(page.routes())
+    application.on_response_prepare.append(page.fence)
+
+    async def on_shutdown(application: web.Application) -> None:
+        rooms.hub.close()
+
+    application.on_shutdown.append(on_shutdown)
 
     async def on_stored(stored: Stored) -> None:
         async with worker.db.transaction(readonly=True) as cx:
@@ -188,6 +214,23 @@ def instance_of(settings: AggregatorSettings) -> str:
         return settings.instance
     host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 (read, not bound)
     return f"{host}:{settings.port}"
+
+
+def headers_of(settings: AggregatorSettings) -> Callable[[], Mapping[str, str]]:
+    """The credentials that the workers want, read again when their file changes."""
+    auth = settings.workers_auth
+    file = auth.token_file if auth.kind == "bearer" else auth.password_file
+    if auth.kind == "none" or file is None:
+        return dict
+    secret = SecretFile(file)
+
+    def headers() -> Mapping[str, str]:
+        first = next(iter(secret.lines()), b"")
+        if auth.kind == "bearer":
+            return {"Authorization": f"Bearer {first.decode()}"}
+        return {"Authorization": aiohttp.BasicAuth(auth.user or "", first.decode()).encode()}
+
+    return headers
 
 
 @asynccontextmanager

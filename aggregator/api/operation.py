@@ -21,7 +21,8 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one path. `asked` holds the path's and the query's parameters as one struct, `body` the JSON body
-    of a POST; the handler gets a connection in a transaction, `asked`, and `body` if there is one."""
+    of a POST; the handler gets a connection in a transaction, `asked`, and `body` if there is one. One that answers
+    `from_memory` gets `asked` alone."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -33,7 +34,7 @@ class Operation:
     description: str = ""
     tag: str = ""
     problems: tuple[str, ...] = ()
-    example: str = ""
+    from_memory: bool = False
 
     @property
     def name(self) -> str:
@@ -53,7 +54,13 @@ class Operation:
 
 
 def operation(
-    method: Literal["GET", "POST"], path: str, handler: Handler, *, tag: str, problems: tuple[str, ...] = ()
+    method: Literal["GET", "POST"],
+    path: str,
+    handler: Handler,
+    *,
+    tag: str,
+    problems: tuple[str, ...] = (),
+    from_memory: bool = False,
 ) -> Operation:
     """Read the handler's annotations: `asked` and `body` by the names of its parameters, the answer by what it returns;
     the docstring's first sentence is the summary."""
@@ -71,6 +78,7 @@ def operation(
         " ".join(rest.split()),
         tag,
         problems,
+        from_memory,
     )
 
 

@@ -1,0 +1,1 @@
+"""The status page: one look says whether all is well."""

@@ -1,0 +1,212 @@
+"""Notice what is new in the database: blocks and their events, reorgs, prices, alerts."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from aggregator.api.events import Event, EventTable, EventTables, event_of, snake_case
+from aggregator.api.prices import newest, price_of
+from shared.db import Connection
+
+EVENTS_AT_ONCE = 200
+BLOCKS_REMEMBERED = 128
+
+
+class Reorg(msgspec.Struct):
+    """A stream found that the chain had changed: blocks above `ancestor` were replaced."""
+
+    stream: str
+    chain: str
+    ancestor: int
+    from_block: int
+    seen_at: datetime
+
+
+class Gap(msgspec.Struct):
+    """More events than are sent one by one: read these blocks (inclusive) by /events."""
+
+    protocol: str
+    contract: str
+    event: str
+    chain: str
+    first_block: int
+    last_block: int
+
+
+class NewEvent(msgspec.Struct):
+    """One event that was just stored."""
+
+    protocol: str
+    contract: str
+    table: str
+    event: Event
+
+
+class NewAlert(msgspec.Struct):
+    """One alert that just began or ended."""
+
+    fingerprint: str
+    alertname: str
+    severity: str
+    service: str
+    status: str
+    starts_at: datetime
+    summary: str
+
+
+class Publish(Protocol):
+    """Where news goes."""
+
+    def publish(self, topic: str, json: bytes) -> None:
+        """Send a message to all who want its topic."""
+
+    def wanted(self, *topics: str) -> bool:
+        """Whether anybody wants one of the topics."""
+
+
+@dataclass(slots=True)
+class Position:
+    """Where a stream stood when we last looked: its newest blocks, oldest first, as (number, hash)."""
+
+    chain: str
+    chain_id: int
+    seen: deque[tuple[int, bytes | None]] = field(default_factory=lambda: deque(maxlen=BLOCKS_REMEMBERED))
+
+
+class Tail:
+    """What we saw last, and so what is new."""
+
+    def __init__(self, tables: EventTables, to: Publish) -> None:
+        self._tables = tables
+        self._to = to
+        self._positions: dict[str, Position] = {}
+        self._priced_at: dict[str, datetime] = {}
+        self._alerts_at: datetime | None = None
+        self.reorgs: deque[Reorg] = deque(maxlen=20)
+
+    async def look(self, cx: Connection) -> None:
+        """Publish what is new since the last look; the first look only takes note."""
+        await self._look_at_streams(cx)
+        await self._look_at_prices(cx)
+        await self._look_at_alerts(cx)
+
+    async def _look_at_streams(self, cx: Connection) -> None:
+        rows = await cx.fetch(
+            """select c.stream, c.chain, n.chain_id, c.block_number, c.block_hash, now() as at
+            from usdx.cursors c join usdx.chains n using (chain) order by c.stream""",
+            on="cursors",
+        )
+        for row in rows:
+            position = self._positions.get(row["stream"])
+            here = (row["block_number"], row["block_hash"])
+            if position is None:
+                position = self._positions[row["stream"]] = Position(row["chain"], row["chain_id"])
+                position.seen.append(here)
+            elif here != position.seen[-1]:
+                await self._advance(cx, row["stream"], position, here, row["at"])
+
+    async def _advance(
+        self, cx: Connection, stream: str, position: Position, here: tuple[int, bytes | None], at: datetime
+    ) -> None:
+        before = position.seen[-1][0]
+        ancestor = await self._ancestor(cx, stream, position, here)
+        if ancestor < before:
+            reorg = Reorg(stream, position.chain, ancestor, before, at)
+            self.reorgs.append(reorg)
+            self._to.publish("reorg", msgspec.json.encode(reorg))
+        if self._to.wanted("event", "gap"):
+            for table in self._tables.all:
+                if stream.partition("/")[0] == table.protocol and self._belongs(stream, table):
+                    await self._publish_events(cx, table, position, ancestor, here[0])
+        position.seen.append(here)
+
+    async def _ancestor(self, cx: Connection, stream: str, position: Position, here: tuple[int, bytes | None]) -> int:
+        """The newest block we saw that the stream still stands on, and forget those it does not."""
+        rows = await cx.fetch(
+            "select block_number, block_hash from usdx.checkpoints where stream = $1 order by block_number",
+            stream,
+            on="checkpoints",
+        )
+        return fork_point(position.seen, here, {row["block_number"]: row["block_hash"] for row in rows})
+
+    @staticmethod
+    def _belongs(stream: str, table: EventTable) -> bool:
+        _, slash, contract = stream.partition("/")
+        return not slash or contract == table.contract
+
+    async def _publish_events(
+        self, cx: Connection, table: EventTable, position: Position, after: int, last: int
+    ) -> None:
+        rows = await cx.fetch(
+            f"""select $1::text as chain, {table.select} from "{table.protocol}"."{table.name}" e
+            where e.chain_id = $2 and e.block_number > $3 and e.block_number <= $4
+            order by e.block_number, e.log_index limit {EVENTS_AT_ONCE + 1}""",  # noqa: S608 (names from the catalogue)
+            position.chain,
+            position.chain_id,
+            after,
+            last,
+            on=table.name,
+        )
+        name = table.name.removeprefix(f"{snake_case(table.contract)}_")
+        if len(rows) > EVENTS_AT_ONCE:
+            gap = Gap(table.protocol, table.contract, name, position.chain, after + 1, last)
+            self._to.publish("gap", msgspec.json.encode(gap))
+            return
+        for row in rows:
+            news = NewEvent(table.protocol, table.contract, name, event_of(row, table.columns))
+            self._to.publish("event", msgspec.json.encode(news))
+
+    async def _look_at_prices(self, cx: Connection) -> None:
+        for row in await newest(cx):
+            before = self._priced_at.get(row["feed"])
+            self._priced_at[row["feed"]] = row["observed_at"]
+            if before is not None and row["observed_at"] > before:
+                self._to.publish("price", msgspec.json.encode(price_of(row)))
+
+    async def _look_at_alerts(self, cx: Connection) -> None:
+        rows = await cx.fetch(
+            """select fingerprint, alertname, severity, service, status, starts_at,
+                coalesce(annotations->>'summary', '') as summary, first_received_at
+            from usdx.alert_notifications
+            where first_received_at > coalesce($1, now()) and alertname <> 'Watchdog'
+            order by first_received_at, fingerprint limit 500""",
+            self._alerts_at,
+            on="alert_notifications",
+        )
+        if self._alerts_at is None:
+            self._alerts_at = await cx.fetchval(
+                "select coalesce(max(first_received_at), 'epoch') from usdx.alert_notifications",
+                on="alert_notifications",
+            )
+        for alert in _alerts(rows):
+            self._to.publish("alert", msgspec.json.encode(alert))
+        if rows:
+            self._alerts_at = rows[-1]["first_received_at"]
+
+
+def fork_point(
+    seen: deque[tuple[int, bytes | None]], here: tuple[int, bytes | None], checkpoints: Mapping[int, bytes]
+) -> int:
+    """The newest block of `seen` that the stream still stands on; those after it are taken from `seen`.
+
+    A stream keeps a checkpoint of every block it stood at that may still change. So a block above the oldest checkpoint
+    is of the chain only if its checkpoint is there with the same hash; one below it cannot change any more.
+    """
+    stored = {**checkpoints, here[0]: here[1]}
+    oldest = min(stored)
+    first = seen[0][0]
+    while seen:
+        number, block_hash = seen[-1]
+        if number < oldest or (number <= here[0] and number in stored and stored[number] == block_hash):
+            return number
+        seen.pop()
+    return min(first, here[0] + 1) - 1
+
+
+def _alerts(rows: list[Mapping[str, Any]]) -> Iterator[NewAlert]:
+    for row in rows:
+        yield NewAlert(**{name: row[name] for name in NewAlert.__struct_fields__})
