@@ -18,7 +18,7 @@ from shared.runtime import Stop, Task
 from shared.settings import Settings
 from shared.worker import Worker, open_worker
 
-STATUS_EVERY_S = 1.0
+STATUS_EVERY_S = 0.25
 STARTING = "STARTING"
 
 
