@@ -19,7 +19,7 @@ from shared.rpc_http import HttpTransport
 from shared.rpc_types import Call
 
 _REASON = re.compile(r"^.*execution reverted:? ?| ?0x[0-9a-f]*$")
-GAS = 1_000_000
+GAS = 500_000  # a deposit takes 415,000
 CREATION_GAS = 8_000_000
 MAX_FEE_WEI = 10**12
 WEALTH_WEI = 10**24  # a million ether for gas

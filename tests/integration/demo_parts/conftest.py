@@ -13,10 +13,12 @@ from tests.integration.demo_parts.world import MONTH_S, World
 
 
 @asynccontextmanager
-async def fresh_chain(*options: str, block_time_s: float | None = None) -> AsyncIterator[tuple[Node, Deployment]]:
+async def fresh_chain(
+    *, block_time_s: float | None = None, month_s: int = MONTH_S, count: int = 4
+) -> AsyncIterator[tuple[Node, Deployment]]:
     """A fresh anvil with everything deployed."""
-    async with Anvil.start(block_time_s=block_time_s, options=options) as anvil, connect(anvil.url) as node:
-        yield node, await deploy(node, month_s=MONTH_S, count=4)
+    async with Anvil.start(block_time_s=block_time_s) as anvil, connect(anvil.url) as node:
+        yield node, await deploy(node, month_s=month_s, count=count)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

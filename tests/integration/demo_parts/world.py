@@ -41,7 +41,7 @@ class World:
         hash_ = await self.node.tell(sender, contract, function, *arguments)
         await self.node.settle([hash_])
         (receipt,) = await self.node.receipts([hash_])
-        return [found for log in receipt["logs"] if (found := self._read(log))]
+        return [found for log in receipt["logs"] if (found := self.read(log))]
 
     async def ask(self, contract: Contract, function: str, *arguments: Any) -> Any:
         return await self.node.ask(contract, function, *arguments)
@@ -74,7 +74,8 @@ class World:
     async def balance(self, owner: str) -> int:
         return int(await self.ask(self.usdt, "balanceOf", owner))
 
-    def _read(self, log: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    def read(self, log: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+        """A log as an event of vault or marketplace, None when another contract wrote it."""
         topics = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
         for contract in (self.vault, self.market):
             if log["address"] == contract.address:
