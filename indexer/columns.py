@@ -23,6 +23,7 @@ from indexer.scan import Bytes, Cuts, Ints, Logs, Mask, cut, read
 from indexer.schema import Table
 from indexer.streams import Stream
 
+MOST_LOGS_A_BLOCK = 1 << 31
 _SAMPLE_BYTES = 1 << 14
 _DISTINCT_ADDRESSES = 16
 _one = msgspec.json.Decoder(Log)
@@ -48,13 +49,26 @@ class Rows:
     left: list[Log] = field(default_factory=list)
 
 
-class Columns:
-    """Decodes answers for a fixed set of streams."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stream as far as this room goes: whose logs it wants, and its tables."""
 
-    def __init__(self, chain_id: int, streams: Iterable[Stream]) -> None:
+    addresses: frozenset[bytes]
+    tables: tuple[Table, ...]
+
+
+def sources_of(streams: Iterable[Stream]) -> list[Source]:
+    """Sources from streams."""
+    return [Source(frozenset(one.addresses), tuple(one.tables.values())) for one in streams]
+
+
+class Columns:
+    """Decodes answers for a fixed set of sources."""
+
+    def __init__(self, chain_id: int, sources: Sequence[Source]) -> None:
         numerals = Numerals()
         self._chain_id = chain_id
-        self._events = [(_Owned(owned), EventRows(table, numerals)) for owned, table in _certain(list(streams))]
+        self._events = [(_Owned(addresses), EventRows(table, numerals)) for addresses, table in _certain(sources)]
 
     def blocks(self, inner: Bytes) -> Blocks | None:
         """The blocks that have logs; None when `decode` would give up."""
@@ -137,16 +151,15 @@ class _Owned:
 NO_BLOCKS = Blocks(np.empty(0, np.int64), np.empty((0, 32), np.uint8), np.empty(0, np.int64))
 
 
-def _certain(streams: Sequence[Stream]) -> list[tuple[frozenset[bytes], Table]]:
+def _certain(sources: Sequence[Source]) -> list[tuple[frozenset[bytes], Table]]:
     """Tables that topic0, topic count and address alone decide on; the general decoder keeps the rest."""
     out = []
-    for one in streams:
-        mine = frozenset(one.addresses)
-        shared = any(other is not one and mine & frozenset(other.addresses) for other in streams)
-        keys = [(event.topic0, event.topic_count) for event in one.tables]
-        for event, table in one.tables.items():
-            if not shared and event.topic0 is not None and keys.count((event.topic0, event.topic_count)) == 1:
-                out.append((mine, table))
+    for one in sources:
+        shared = any(other is not one and one.addresses & other.addresses for other in sources)
+        keys = [(table.event.topic0, table.event.topic_count) for table in one.tables]
+        for table, key in zip(one.tables, keys, strict=True):
+            if not shared and key[0] is not None and keys.count(key) == 1:
+                out.append((one.addresses, table))
     return out
 
 
@@ -196,6 +209,8 @@ def _timed(logs: Logs, times: Blocks) -> Logs | None:
 def _blocks(logs: Logs) -> Blocks | None:
     """The blocks of the logs; None when logs are out of order or disagree about their block."""
     number, index = logs.number, logs.index
+    if not (index < MOST_LOGS_A_BLOCK).all():
+        return None
     same = number[1:] == number[:-1]
     ordered = (number[1:] > number[:-1]) | (same & (index[1:] > index[:-1]))
     hashes = logs.block_hash.view(np.uint64)

@@ -1,0 +1,144 @@
+"""Decode answers in a second process, so that Postgres and the network never wait for it.
+
+Answers and rows travel through shared memory, one slot an answer; over the pipes go only sizes. The process knows
+nothing but tables: what it cannot do, or all of it should it die, is left to the general decoder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import os
+import pickle
+import struct
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import IO
+
+import structlog
+
+from indexer.columns import Blocks, Rows, Source
+
+SLOTS = 3
+SLOT_BYTES = 12 << 20
+LENGTH = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the process needs to know once."""
+
+    chain_id: int
+    sources: Sequence[Source]
+    slots: int
+    slot_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Decode the answer in a slot, or with `blocks_only` tell its blocks."""
+
+    slot: int
+    size: int
+    times: Blocks | None = None
+    blocks_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of it. Shape: `rows` without copies, which lie one after the other in the slot as `spans` say."""
+
+    rows: Rows | None
+    spans: Sequence[tuple[str, int]] = ()
+
+
+class DecodeProcess:
+    """A running process. Its methods return None when the general decoder must be asked."""
+
+    def __init__(self, process: asyncio.subprocess.Process, memory: mmap.mmap) -> None:
+        self._process = process
+        self._memory = memory
+        self._free: asyncio.Queue[int] = asyncio.Queue()
+        for slot in range(SLOTS):
+            self._free.put_nowait(slot)
+        self._turn = asyncio.Lock()
+        self.waited_s = 0.0
+
+    async def decode(self, inner: memoryview, times: Blocks | None = None) -> Rows | None:
+        """As `Columns.decode`."""
+        return await self._through(inner, times, blocks_only=False)
+
+    async def blocks(self, inner: memoryview) -> Blocks | None:
+        """As `Columns.blocks`."""
+        rows = await self._through(inner, None, blocks_only=True)
+        return rows and rows.blocks
+
+    async def _through(self, inner: memoryview, times: Blocks | None, *, blocks_only: bool) -> Rows | None:
+        if len(inner) > SLOT_BYTES or self._process.returncode is not None:
+            return None
+        slot = await self._free.get()
+        try:
+            base = slot * SLOT_BYTES
+            self._memory[base : base + len(inner)] = inner
+            told = await self._ask(Ask(slot, len(inner), times, blocks_only))
+            if told is None or told.rows is None:
+                return None
+            at = base
+            for table, size in told.spans:
+                told.rows.copies[table] = self._memory[at : at + size]
+                at += size
+            return told.rows
+        finally:
+            self._free.put_nowait(slot)
+
+    async def _ask(self, ask: Ask) -> Told | None:
+        """One question at a time; None when the process is gone."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        async with self._turn:
+            try:
+                send(self._process.stdin, ask)
+                size = LENGTH.unpack(await self._process.stdout.readexactly(LENGTH.size))[0]
+                told = pickle.loads(await self._process.stdout.readexactly(size))  # noqa: S301 -- our own process
+            except (asyncio.IncompleteReadError, ConnectionError):
+                structlog.get_logger("indexer").warning("decoder process ended; decoding without it")
+                await self._process.wait()
+                return None
+        return told if isinstance(told, Told) else None
+
+
+@asynccontextmanager
+async def decode_process(chain_id: int, sources: Sequence[Source]) -> AsyncIterator[DecodeProcess]:
+    """Start a process that decodes for these sources; it ends with the block, or with this process."""
+    with _shared_file() as file:
+        file.truncate(SLOTS * SLOT_BYTES)
+        with mmap.mmap(file.fileno(), SLOTS * SLOT_BYTES) as memory:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "indexer.decode_worker", str(file.fileno()),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=(file.fileno(),),
+            )  # fmt: skip
+            assert process.stdin is not None
+            try:
+                send(process.stdin, Setup(chain_id, sources, SLOTS, SLOT_BYTES))
+                yield DecodeProcess(process, memory)
+            finally:
+                process.stdin.close()
+                if process.returncode is None:
+                    process.kill()
+                await process.wait()
+
+
+def _shared_file() -> IO[bytes]:
+    """A file without a name; in memory where the system can do that."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("usdx-decode"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def send(pipe: asyncio.StreamWriter, what: object) -> None:
+    """Write one message."""
+    body = pickle.dumps(what, protocol=5)
+    pipe.write(LENGTH.pack(len(body)) + body)

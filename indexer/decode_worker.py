@@ -1,0 +1,67 @@
+"""The process behind `indexer.decode_process`: read answers from shared memory, write rows back."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: its matrices here are tiny
+
+import gc
+import mmap
+import pickle
+import signal
+import sys
+from dataclasses import replace
+from typing import BinaryIO
+
+import numpy as np
+
+from indexer.columns import Columns, Rows
+from indexer.decode_process import LENGTH, Ask, Setup, Told
+
+
+def main() -> None:
+    """Serve until standard input ends, which it does however the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    setup = _receive(sys.stdin.buffer)
+    if not isinstance(setup, Setup):
+        return
+    columns = Columns(setup.chain_id, setup.sources)
+    memory = mmap.mmap(int(sys.argv[1]), setup.slots * setup.slot_bytes)
+    gc.collect()
+    gc.freeze()
+    while isinstance(ask := _receive(sys.stdin.buffer), Ask):
+        base = ask.slot * setup.slot_bytes
+        told = _answer(columns, ask, memoryview(memory)[base : base + setup.slot_bytes])
+        body = pickle.dumps(told, protocol=5)
+        sys.stdout.buffer.write(LENGTH.pack(len(body)) + body)
+        sys.stdout.buffer.flush()
+
+
+def _answer(columns: Columns, ask: Ask, slot: memoryview) -> Told:
+    inner = np.frombuffer(slot[: ask.size], np.uint8).copy()  # private memory is faster to gather from
+    if ask.blocks_only:
+        blocks = columns.blocks(inner)
+        return Told(None if blocks is None else Rows(0, blocks))
+    rows = columns.decode(inner, ask.times)
+    if rows is None or sum(map(len, rows.copies.values())) > len(slot):
+        return Told(None)
+    spans, at = [], 0
+    for table, copy in rows.copies.items():
+        slot[at : at + len(copy)] = copy
+        spans.append((table, len(copy)))
+        at += len(copy)
+    return Told(replace(rows, copies={}), spans)
+
+
+def _receive(pipe: BinaryIO) -> object:
+    """One message, None at the end."""
+    head = pipe.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    return pickle.loads(pipe.read(LENGTH.unpack(head)[0]))  # noqa: S301 -- our own parent
+
+
+if __name__ == "__main__":
+    main()
