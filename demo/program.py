@@ -12,6 +12,7 @@ from shared.errors import Permanent
 
 _QUICK_S = 10.0  # a program that ends sooner than this has not worked at all
 _QUICK_ENDS = 3
+_TAIL_BYTES = 4096
 _PAUSES_S = (0.2, 1.0, 3.0)
 
 
@@ -93,7 +94,9 @@ class Kept:
     def last_words(self) -> str:
         """The last line of the program's log."""
         try:
-            lines = self.program.log.read_text(errors="replace").strip().splitlines()
+            with self.program.log.open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+                lines = log.read().decode(errors="replace").strip().splitlines()
         except FileNotFoundError:
             lines = []
         return lines[-1] if lines else "it said nothing"

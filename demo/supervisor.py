@@ -74,7 +74,10 @@ async def _node(site: Site) -> Kept:
     """The chain, which continues where the run before left it when that was kept."""
     program = await asyncio.to_thread(parts.anvil)
     argv = command(
-        program, port=site.ports.node, block_time_s=1, options=("--state", str(site.folder.chain), "--order", "fifo")
+        program,
+        port=site.ports.node,
+        block_time_s=1,
+        options=("--state", str(site.folder.chain), "--order", "fifo", "--quiet"),
     )
     return Kept(Program("node", argv, site.folder.log("node"), replaceable=False), site.board.say)
 
@@ -106,7 +109,8 @@ class _Run:
             "postgres": postgres.question(self.postgres_url),
             "node": watch.node(session, site.url("node")),
             "venues": watch.page(session, site.url("venues")),
-            **{name: watch.process(kept[name]) for name in ("keeper", "traffic")},
+            "keeper": watch.process(kept["keeper"]),
+            "traffic": watch.process(kept["traffic"], lambda: watch.played(kept["traffic"])),
             **{name: watch.worker(session, site.url(name)) for name in workers.NAMES},
             **{one.name: watch.page(session, f"{site.url(one.name)}/-/ready") for one in observed},
         }

@@ -1,6 +1,7 @@
 """Ask every program how it is, once a second, and tell the board."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,9 +106,18 @@ def process(kept: Kept, detail: Callable[[], str] = str) -> Question:
     """A program without a port, by whether it runs."""
 
     async def ask() -> Answer:
-        return Answer(kept.pid is not None, f"READY {detail()}".strip()) if kept.pid is not None else SILENT
+        return SILENT if kept.pid is None else Answer(ready=True, status=f"READY {detail()}".strip())
 
     return ask
+
+
+def played(traffic: Kept) -> str:
+    """What the traffic's log says last of its pace."""
+    try:
+        said = json.loads(traffic.last_words())
+        return f"action {said['action']}, {said['per_s']} a second"
+    except (ValueError, KeyError):
+        return ""
 
 
 async def answering(question: Question) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 from demo.parts import cache, fetch
 
 
+_SYSTEM_CAS = Path("/etc/ssl/certs/ca-certificates.crt")  # a company's own is there, and node looks nowhere
+
+
 def install(package: str, into: Path) -> None:
     """Install `package` below `into`/node_modules, its scripts not run; raises FetchFailed naming every way tried."""
     failures = []
@@ -24,9 +27,15 @@ def install(package: str, into: Path) -> None:
 def _install(npm: list[str], package: str, into: Path) -> None:
     own_cache = into / ".npm"  # a home that cannot be written must not matter
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", f"--cache={own_cache}"]
-    path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", os.defpath)])
-    fetch.run([*npm, "install", "--prefix", str(into), *options, package], cwd=into, env={**os.environ, "PATH": path})
+    fetch.run([*npm, "install", "--prefix", str(into), *options, package], cwd=into, env=_environment(npm))
     shutil.rmtree(own_cache, ignore_errors=True)
+
+
+def _environment(npm: list[str]) -> dict[str, str]:
+    """Ours, with npm's own node found first and the system's certificate authorities trusted by it."""
+    path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", os.defpath)])
+    trusted = {"NODE_EXTRA_CA_CERTS": str(_SYSTEM_CAS)} if _SYSTEM_CAS.exists() else {}
+    return {**trusted, **os.environ, "PATH": path}
 
 
 def _machine_npm() -> list[str]:
