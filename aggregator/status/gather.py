@@ -92,10 +92,15 @@ select observed_at as at, feed as about, concat_ws(': ', reason, detail) as text
 from usdx.observations where result = 'refused' and observed_at > now() - interval '1 day'
 order by observed_at desc limit $1"""
 FEED_CURVES_SQL = """
-select feed, extract(epoch from date_bin($2, observed_at, 'epoch'))::float8 as at,
-    (array_agg(price order by observed_at desc))[1]::float8 as value
-from usdx.observations where observed_at >= $1 and price is not null
-group by feed, date_bin($2, observed_at, 'epoch') order by 1, 2"""
+with known as (
+    select feed, observed_at, price from usdx.observations where observed_at >= $1 and price is not null
+), piece as (
+    select greatest((max(observed_at) - min(observed_at)) / $2, interval '1 second') as width from known
+), binned as (
+    select feed, date_bin(width, observed_at, 'epoch') as bin, observed_at, price from known, piece
+)
+select distinct on (feed, bin) feed, extract(epoch from observed_at)::float8 as at, price::float8 as value
+from binned order by feed, bin, observed_at desc"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +238,7 @@ async def trends(cx: Connection, gauges: Mapping[str, GaugeSpec]) -> Trends:
     now = datetime.now(UTC)
     since = now - FEED_WINDOW
     feeds: dict[str, Curve] = {}
-    for row in await cx.fetch(FEED_CURVES_SQL, since, FEED_WINDOW / CURVE_POINTS, on="observations"):
+    for row in await cx.fetch(FEED_CURVES_SQL, since, CURVE_POINTS, on="observations"):
         curve = feeds.setdefault(row["feed"], Curve(row["feed"], [], []))
         curve.times.append(row["at"])
         curve.values.append(row["value"])

@@ -170,39 +170,91 @@ function figureText(figure, value) {
 }
 
 function showFigures(figures) {
-  sync($("figures"), figures, (one) => one.gauge, () => {
-    const root = make("article", "card");
-    const entry = { root, title: make("h3"), big: make("p", "big"), sub: make("p", "sub"), box: make("div", "curve") };
-    root.append(entry.title, entry.big, entry.sub);
-    return entry;
-  }, (entry, one) => {
-    put(entry.title, one.title);
-    entry.title.title = one.help;
-    if (one.unit === "seconds") {
-      age(entry.big, one.value === null ? null : new Date(Number(one.value) * 1000).toISOString(), (text) => `${text} ago`);
-    } else {
-      if (!entry.box.isConnected) entry.root.append(entry.box);
-      const points = trends.figures.get(one.gauge);
-      const rest = () => { put(entry.big, figureText(one, one.value)); change(entry.sub, one, points); };
-      curve(entry.box, one.title, points, (at) => {
-        if (at === null) return rest();
-        put(entry.big, figureText(one, at.value));
-        ticking.delete(entry.sub);
-        put(entry.sub, `at ${clockTime(at.time)}`);
-      });
-      if (!entry.box.matches(":hover")) rest();
-    }
-    if (one.error !== null) {
-      put(entry.sub, "");
-      const bad = make("span", "warn", one.read_at === null ? "Its query fails." : `Its query fails; last read ${duration(ageS(one.read_at))} ago.`);
-      ticking.delete(entry.sub);
-      entry.sub.replaceChildren(bad);
-    } else if (one.unit === "seconds") {
-      put(entry.sub, one.parts.map((part) => Object.values(part.labels).join(" ")).join(", "));
-    }
-    mark(entry.root, one.error !== null ? "attention" : "well");
-    showParts(entry, one);
+  const moments = figures.filter((one) => one.unit === "seconds");
+  const cards = figures.filter((one) => one.unit !== "seconds").sort((a, b) => isSplit(a) - isSplit(b));
+  if (moments.length) cards.push({ gauge: " moments", moments });
+  sync($("figures"), cards, (one) => `${one.gauge} ${isSplit(one)}`, (one) => (one.moments ? momentsEntry() : figureEntry(one)), (entry, one) => {
+    if (one.moments) fillMoments(entry, one.moments);
+    else if (isSplit(one)) fillSplit(entry, one);
+    else fillFigure(entry, one);
+    if (one.error) fillError(entry, one);
+    mark(entry.root, one.error ? "attention" : "well");
   });
+}
+
+const isSplit = (figure) => Number((figure.parts?.length ?? 0) > 1);
+
+function figureEntry(one) {
+  const root = make("article", "card");
+  const entry = { root, title: make("h3"), big: make("p", "big"), sub: make("p", "sub") };
+  root.append(entry.title, entry.big, entry.sub);
+  entry.box = isSplit(one) ? null : make("div", "curve");
+  entry.parts = isSplit(one) ? make("ul", "parts") : null;
+  root.append(entry.box ?? entry.parts);
+  return entry;
+}
+
+function fillFigure(entry, one) {
+  put(entry.title, one.title);
+  entry.title.title = one.help;
+  const points = trends.figures.get(one.gauge);
+  const rest = () => { put(entry.big, figureText(one, one.value)); change(entry.sub, one, points); };
+  curve(entry.box, one.title, points, (at) => {
+    if (at === null) return rest();
+    put(entry.big, figureText(one, at.value));
+    ticking.delete(entry.sub);
+    put(entry.sub, `at ${clockTime(at.time)}`);
+  });
+  if (!entry.box.matches(":hover")) rest();
+}
+
+// A figure of several parts shows how they share it.
+function fillSplit(entry, one) {
+  put(entry.title, one.title);
+  entry.title.title = one.help;
+  put(entry.big, figureText(one, one.value));
+  entry.sub.hidden = true;
+  const parts = [...one.parts].sort((a, b) => Number(b.value) - Number(a.value));
+  const most = Math.max(...parts.map((part) => Number(part.value)), 1e-9);
+  const chains = new Set(parts.map((part) => part.labels.chain));
+  sync(entry.parts, parts.slice(0, 5), (part) => Object.values(part.labels).join(" "), () => {
+    const root = make("li");
+    const made = { root, name: make("span"), value: make("span"), bar: make("i") };
+    made.bar.setAttribute("aria-hidden", "true");
+    root.append(made.bar, made.name, made.value);
+    return made;
+  }, (made, part) => {
+    const shown = Object.entries(part.labels).filter(([name]) => name !== "chain" || chains.size > 1);
+    put(made.name, shown.map(([name, value]) => (name === "chain" ? value : `${name} ${value}`)).join(", "));
+    put(made.value, figureText(one, part.value));
+    made.bar.style.width = `${Math.max(0, Number(part.value) / most) * 100}%`;
+  });
+}
+
+function momentsEntry() {
+  const root = make("article", "card moments");
+  return { root, list: root };
+}
+
+function fillMoments(entry, moments) {
+  sync(entry.list, moments, (one) => one.gauge, () => {
+    const root = make("div");
+    const made = { root, title: make("h3"), big: make("p", "big") };
+    root.append(made.title, made.big);
+    return made;
+  }, (made, one) => {
+    put(made.title, one.title);
+    made.title.title = one.help;
+    if (one.error) { ticking.delete(made.big); put(made.big, "its query fails"); return; }
+    age(made.big, one.value === null ? null : new Date(Number(one.value) * 1000).toISOString(), (text) => `${text} ago`);
+  });
+}
+
+function fillError(entry, one) {
+  ticking.delete(entry.sub);
+  entry.sub.hidden = false;
+  const when = one.read_at === null ? "" : `; last read ${duration(ageS(one.read_at))} ago`;
+  entry.sub.replaceChildren(make("span", "warn", `Its query fails${when}.`));
 }
 
 function change(element, figure, points) {
@@ -217,21 +269,6 @@ function change(element, figure, points) {
   }
   ticking.set(element, () => put(element, text + read()));
   put(element, text + read());
-}
-
-function showParts(entry, figure) {
-  const many = figure.parts.length > 1 && figure.unit !== "seconds";
-  if (!many) { entry.parts?.remove(); entry.parts = null; return; }
-  if (!entry.parts) { entry.parts = make("ul", "parts"); entry.root.append(entry.parts); }
-  sync(entry.parts, figure.parts.slice(0, 6), (part) => Object.values(part.labels).join(" "), () => {
-    const root = make("li");
-    const made = { root, name: make("span"), value: make("span") };
-    root.append(made.name, made.value);
-    return made;
-  }, (made, part) => {
-    put(made.name, Object.entries(part.labels).map(([name, value]) => (name === "chain" ? value : `${name} ${value}`)).join(", "));
-    put(made.value, figureText(figure, part.value));
-  });
 }
 
 const PHASES = {
@@ -251,7 +288,7 @@ function showChains(chains) {
     entry.meter.append(entry.bar);
     entry.meter.setAttribute("aria-hidden", "true");
     const list = make("dl");
-    for (const name of ["Events/s", "Blocks/s", "Head", "Reorgs", "Undecoded"]) {
+    for (const name of ["Events/s", "Blocks/s", "Blocks behind", "Reorgs", "Undecoded"]) {
       const box = make("div");
       entry.facts[name] = make("dd");
       box.append(make("dt", "", name), entry.facts[name]);
@@ -284,7 +321,7 @@ function showChains(chains) {
     show();
     put(entry.facts["Events/s"], rate(one.events_per_s));
     put(entry.facts["Blocks/s"], rate(one.blocks_per_s));
-    put(entry.facts.Head, whole(one.head));
+    put(entry.facts["Blocks behind"], one.head === null || one.block === null ? "–" : whole(Math.max(0, one.head - one.block)));
     put(entry.facts.Reorgs, whole(one.reorgs));
     put(entry.facts.Undecoded, whole(one.undecoded));
   });
