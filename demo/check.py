@@ -1,6 +1,7 @@
 """Compare what usdx says with what is: events, business figures and prices."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Sides:
     node: str
     postgres: str
     aggregator: str
+    oracle: str
     addresses: dict[str, str]
     path: PricePath
 
@@ -54,15 +56,20 @@ async def _compare(web3: AsyncWeb3[Any], cx: Any, session: aiohttp.ClientSession
     last_block = await _settled(web3)
     await _caught_up(cx, [f"wexel/{contract.name}" for contract in contracts], last_block)
 
-    async def scrape() -> str:
-        return await check_figures.scraped(session, f"{sides.aggregator}/metrics")
+    def metrics(worker: str) -> Callable[[], Awaitable[str]]:
+        return lambda: check_figures.scraped(session, f"{worker}/metrics")
 
     return [
         *await check_events.compare(web3, cx, contracts, last_block),
         *await check_figures.compare(
-            {contract.name: contract.contract for contract in contracts}, cx, PROTOCOL, scrape, CHAIN, last_block
+            {contract.name: contract.contract for contract in contracts},
+            cx,
+            PROTOCOL,
+            metrics(sides.aggregator),
+            CHAIN,
+            last_block,
         ),
-        *await check_prices.compare(cx, scrape, sides.path),
+        *await check_prices.compare(cx, metrics(sides.oracle), sides.path),
     ]
 
 

@@ -29,8 +29,8 @@ async def _finding(cx: Any, feed: str, published: Mapping[Series, float], path: 
     gauge = published.get(series("usdx_oracle_median_price", asset=feed.removesuffix("/USD")))
     what = f"{feed} within {_LIMIT_BPS} bps"
     if row is None or row["price"] is None or gauge is None:
-        values = {"stored": str(row and row["reason"]), "gauge": str(gauge)}
-        return Finding(what, values, "no price", agree=False)
+        stored = "absent" if row is None else f"{row['price']} {row['result']} {row['reason'] or ''}".strip()
+        return Finding(what, {"stored": stored, "gauge": str(gauge or "absent")}, agree=False)
     truth = path.price(feed, int(row["observed_at"].timestamp() * 1000))
     prices = {"market": truth, "stored": Decimal(row["price"]), "gauge": Decimal(gauge)}
     near = row["result"] == "fresh" and all(

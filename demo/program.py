@@ -45,7 +45,7 @@ def environment() -> dict[str, str]:
 
 
 class Kept:
-    """A program while it is kept running. `pid` is None between two processes."""
+    """A program while it is kept running. `pid` is None between two processes, `ended` says that it shall stay so."""
 
     def __init__(self, program: Program, announce: Callable[[str], None]) -> None:
         """`announce` hears of every end that nobody asked for."""
@@ -54,7 +54,7 @@ class Kept:
         self.restarts = 0
         self._announce = announce
         self._process: asyncio.subprocess.Process | None = None
-        self._ended = False
+        self.ended = False
 
     async def keep(self) -> None:
         """Keep it running until cancelled, then end it. Raises ProgramFailed when that is hopeless."""
@@ -62,7 +62,7 @@ class Kept:
         while True:
             began = clock()
             code = await self._run_once()
-            if self._ended:
+            if self.ended:
                 await asyncio.Event().wait()
             quick_ends = quick_ends + 1 if clock() - began < _QUICK_S else 0
             self._judge(code, quick_ends)
@@ -81,7 +81,7 @@ class Kept:
 
     async def end(self) -> None:
         """End the process and do not start it again."""
-        self._ended = True
+        self.ended = True
         if self._process is not None:
             await leash.stop(self._process)
 

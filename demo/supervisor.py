@@ -161,6 +161,7 @@ class _Run:
             self.site.url("node"),
             self.postgres_url,
             self.site.url("aggregator"),
+            self.site.url("oracle"),
             deployment.addresses(),
             PricePath(self.options.seed),
         )

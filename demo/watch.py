@@ -106,6 +106,8 @@ def process(kept: Kept, detail: Callable[[], str] = str) -> Question:
     """A program without a port, by whether it runs."""
 
     async def ask() -> Answer:
+        if kept.ended:
+            return Answer(ready=True, status="ENDED")
         return SILENT if kept.pid is None else Answer(ready=True, status=f"READY {detail()}".strip())
 
     return ask

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from demo.parts import cache, fetch
 
-
 _SYSTEM_CAS = Path("/etc/ssl/certs/ca-certificates.crt")  # a company's own is there, and node looks nowhere
 
 
