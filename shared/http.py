@@ -42,6 +42,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 EXPECTED_STATUSES = ("200", "400", "500", "503")
 UNMATCHED = "unmatched"
 RENEW_S = 60.0
+IDLE_S = 30.0  # a connection that has not sent a whole request header within this is cut off
 
 
 def app(
@@ -76,7 +77,9 @@ def app(
 @asynccontextmanager
 async def serve(application: web.Application, host: str, port: int, tls: Tls | None = None) -> AsyncIterator[int]:
     """Serve while the context is open; yields the port, which the system chose when `port` is 0."""
-    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(
+        application, handle_signals=False, access_log=None, shutdown_timeout=2.0, keepalive_timeout=IDLE_S
+    )
     await runner.setup()
     renewing = asyncio.create_task(_renew(tls)) if tls is not None else None
     try:
