@@ -52,4 +52,5 @@ def quote(terms: Terms, answered: Answered) -> Quote:
         liquidity=ticker.liquidity,
         spot=ticker.spot,
         claims=ticker.claims,
+        note=ticker.note,
     )

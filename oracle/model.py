@@ -45,7 +45,8 @@ class Ticker:
 
     `time_s` is the venue's own time of the price; `server_time_s` is the venue's clock when it answered,
     which says nothing of the price but much of our own clock. `confidence` is half a width, in the price's unit.
-    `claims` is the pair an on-chain feed says it is; `spot` the momentary price beside a time-weighted one.
+    `claims` is the pair an on-chain feed says it is; `spot` the momentary price beside a time-weighted one; `note` is
+    for a person who checks the source.
     """
 
     price: Decimal
@@ -57,6 +58,7 @@ class Ticker:
     liquidity: Decimal | None = None
     spot: Decimal | None = None
     claims: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Quote:
     liquidity: Decimal | None = None
     spot: Decimal | None = None
     claims: str | None = None
+    note: str = ""
 
     @property
     def oldest_s(self) -> float:

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from oracle.aggregate import Good, Memory
 from oracle.derivation import derivation
 from oracle.limits import FeedLimits
@@ -136,22 +138,35 @@ class Store:
                 on="manual_prices",
             )
 
-    async def history(self, feed: Pair, first_s: float, last_s: float) -> AsyncIterator[tuple[Any, list[Any]]]:
-        """Each stored observation of a feed in time order, with its quotes; reads as it goes."""
-        async with self._db.transaction(readonly=True) as cx:
-            rows = cx.stream(
-                """select o.*, array(
-                    select row_to_json(q) from usdx.quotes q
-                    where q.feed = o.feed and q.observed_at = o.observed_at order by q.source
-                ) as quotes
-                from usdx.observations o where o.feed = $1 and o.observed_at between $2 and $3
-                order by o.observed_at""",
-                str(feed),
-                _time(first_s),
-                _time(last_s),
-            )
-            async for row in rows:
-                yield row, row["quotes"]
+    async def history(
+        self, feed: Pair, first_s: float, last_s: float
+    ) -> AsyncIterator[tuple[Any, list[Any], dict[str, Any]]]:
+        """Each stored observation of a feed in time order, its quotes and its derivation; reads a hundred at a time."""
+        last = _time(first_s) - timedelta(microseconds=1)
+        while True:
+            async with self._db.connection() as cx:
+                seen = await cx.fetch(
+                    """select * from usdx.observations where feed = $1 and observed_at > $2 and observed_at <= $3
+                    order by observed_at limit 100""",
+                    str(feed),
+                    last,
+                    _time(last_s),
+                    on="observations",
+                )
+                if not seen:
+                    return
+                span = (str(feed), seen[0]["observed_at"], seen[-1]["observed_at"])
+                rows = await cx.fetch(
+                    "select * from usdx.quotes where feed = $1 and observed_at between $2 and $3 order by source",
+                    *span,
+                    on="quotes",
+                )
+            quotes: dict[datetime, list[Any]] = {}
+            for row in rows:
+                quotes.setdefault(row["observed_at"], []).append(row)
+            for row in seen:
+                yield row, quotes.get(row["observed_at"], []), msgspec.json.decode(row["derivation"])
+            last = seen[-1]["observed_at"]
 
     def _observation(self, one: Round) -> Row:
         seen = one.observation

@@ -106,7 +106,7 @@ def _pulse(parts: Parts) -> None:
     """Bring the checks and the status line up to date."""
     now_s = parts.worker.clock.now()
     observations, words = {}, []
-    for one in parts.plan.feeds:
+    for one in reversed(parts.plan.feeds):  # those that others convert through come last
         seen, update = parts.board.get(one.pair), parts.rounds[one.pair].update
         said = word(one, seen, update.at_s if update else None, now_s)
         words.append(said)

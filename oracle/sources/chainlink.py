@@ -54,6 +54,7 @@ class Chainlink:
             time_s=float(min(uint(round_data, 3, "latestRoundData()"), 2**40)),
             sequence=str(uint(round_data, 0, "latestRoundData()")),
             claims=string(view.answers[2], "description()"),
+            note=f"{places} decimals",
         )
 
     def _sequencer_is_up(self, view: View) -> None:

@@ -79,6 +79,7 @@ class UniswapV3:
             spot=price_at_root(root, *sides),
             liquidity=Decimal(harmonic_liquidity(per_liquidity[0], per_liquidity[1], self.window_s)),
             time_s=float(view.block_time_s),
+            note=f"tick {tick}, keeps {uint(view.answers[0], 3, 'slot0()')} observations",
         )
 
     def _has_a_window(self, view: View) -> None:

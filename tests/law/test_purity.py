@@ -16,7 +16,10 @@ SHELL = {
         migrate pool retry rpc rpc_http rpc_wiring runtime
     """,
     "indexer": "backfill chain cli decode_cli follow metrics store wiring",
-    "oracle": "cli fetch metrics publish round schedule store wiring",
+    "oracle": """
+        ask chain_desk check cli crew desk diary fetch journal manual_desk metrics replay_cli round schedule store stream
+        tasks web wiring
+    """,
     "aggregator": "alerts alert_store api business cli metrics scrape status targets wiring",
 }
 
