@@ -88,10 +88,13 @@ class Window:
 
 
 def suggested_blocks(failure: Failure, first: int, last: int) -> int | None:
-    """The width of a suggested range that begins where we do and is strictly narrower than first..last."""
+    """The width of a suggested range that begins where we do and is strictly narrower than first..last.
+
+    Providers are known to write the pair the wrong way round.
+    """
     if failure.suggested is None:
         return None
-    low, high = failure.suggested
-    if low != first or not low <= high < last:
+    low, high = sorted(failure.suggested)
+    if low != first or high >= last:
         return None
     return high - low + 1

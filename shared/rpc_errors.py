@@ -76,6 +76,7 @@ def _number(text: str) -> int:
     return int(digits.rstrip("km")) * scale
 
 
+_LINK = re.compile(r"\b(?:https?|wss?)://\S+")
 _HEX_PAIR = re.compile(r"\[ ?(0x[0-9a-f]{1,16}) ?, ?(0x[0-9a-f]{1,16}) ?\]")
 _DECIMAL_PAIR = re.compile(r"range:? (\d{1,18}) ?- ?(\d{1,18})")
 _SECONDS = re.compile(r"(?:retry|try again|wait|backoff)\D{0,30}?(\d+(?:\.\d+)?) ?(ms|milliseconds?|s\b|sec|seconds?)")
@@ -287,5 +288,5 @@ def failed(endpoint: str, method: str, failure: Failure, text: str, code: int | 
     cls = _CLASSES[failure.kind]
     if failure.kind is Kind.PERMANENT and (code == 3 or "revert" in text.lower()):
         cls = Reverted
-    words = " ".join(text.split())[:300] or "no answer"
+    words = " ".join(_LINK.sub("(link)", text).split())[:300] or "no answer"
     return cls(f"{endpoint}: {method}: {words}", endpoint=endpoint, method=method, failure=failure)

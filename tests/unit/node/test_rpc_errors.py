@@ -11,17 +11,17 @@ BILLING, TRANSPORT, PERMANENT = Kind.BILLING, Kind.TRANSPORT, Kind.PERMANENT
 
 # provider, HTTP status, code, text, kind, limit, suggested range
 ALCHEMY_2K = (
-    "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range and no limit on the response "
-    "size, or you can request any block range with a cap of 10K logs in the response. Based on your parameters and the "
-    "response size limit, this block range should work: [0x11a3e5f, 0x11a3fff]"
+    "Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range and no limit on the "
+    "response size, or you can request any block range with a cap of 10K logs in the response. Based on your "
+    "parameters and the response size limit, this block range should work: [0x11a3e5f, 0x11a3fff]"
 )
 STRUCTURAL_TEXTS = [
     (
         "Alchemy",
         400,
         -32600,
-        "You can make eth_getLogs requests with up to a 500 block range. Based on your parameters, this block range should "
-        "work: [0x3d7773, 0x3d7966]",
+        "You can make eth_getLogs requests with up to a 500 block range. Based on your parameters, this block range "
+        "should work: [0x3d7773, 0x3d7966]",
         500,
         (0x3D7773, 0x3D7966),
     ),
@@ -29,8 +29,8 @@ STRUCTURAL_TEXTS = [
         "Alchemy, free",
         400,
         -32600,
-        "Under the Free tier plan, you can make eth_getLogs requests with up to a 10 block range. Based on your parameters, "
-        "this block range should work: [0x30a4365, 0x30a436e]. Upgrade to PAYG for expanded block range.",
+        "Under the Free tier plan, you can make eth_getLogs requests with up to a 10 block range. Based on your "
+        "parameters, this block range should work: [0x30a4365, 0x30a436e]. Upgrade to PAYG for expanded block range.",
         10,
         (0x30A4365, 0x30A436E),
     ),
@@ -136,8 +136,8 @@ DENSITY_TEXTS = [
         "Alchemy, slow",
         400,
         -32000,
-        "Query timeout exceeded. Consider reducing your block range. Based on your parameters and the response size limit, "
-        "this block range should work: [0x0, 0x133571]",
+        "Query timeout exceeded. Consider reducing your block range. Based on your parameters and the response size "
+        "limit, this block range should work: [0x0, 0x133571]",
         None,
         (0x0, 0x133571),
     ),
@@ -381,3 +381,78 @@ def test_text(
 def test_enough_texts() -> None:
     """The catalogue is tried with more texts than any peer knows."""
     assert len(cases()) >= 140
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text", "kind"),
+    [
+        (200, -32602, "flurb exceeds the wibble", PERMANENT),
+        (200, -32000, "flurb exceeds the wibble", TRANSPORT),
+        (200, -32005, "flurb", RATE),
+        (400, None, "flurb", PERMANENT),
+        (200, None, "flurb", TRANSPORT),
+    ],
+)
+def test_unknown_texts(status: int, code: int | None, text: str, kind: Kind) -> None:
+    """A text that no row knows is judged by status and code, and is marked for the catalogue."""
+    failure = classify(status, code, text)
+    assert (failure.kind, failure.known) == (kind, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_s"),
+    [
+        ("rate limit exceeded, retry in 5s", 5.0),
+        ("Too many requests, try again in 250ms", 0.25),
+        ('request rate limited {"backoff_seconds": 30}', None),
+        ("too many requests", None),
+    ],
+)
+def test_pauses_in_words(text: str, wait_s: float | None) -> None:
+    """A pause that the words name is read in seconds."""
+    assert classify(429, -32005, text).retry_after_s == wait_s
+
+
+def test_numbers_as_people_write_them() -> None:
+    """Thousands may be set off, or be called K."""
+    for text in ("10,000", "10.000", "10_000", "10000", "10k", "10K"):
+        assert classify(200, -32000, f"max is {text} blocks").limit == 10_000
+
+
+def test_a_bare_limit_is_doubted() -> None:
+    """The bare "limit exceeded" means the range in one house and the rate in another."""
+    assert classify(200, -32005, "limit exceeded").doubt is RATE
+
+
+def test_a_bare_limit_of_another_method_is_the_rate() -> None:
+    """Where no range can be meant, "limit exceeded" is the rate."""
+    error = failed("bsc", "eth_call", classify(200, -32005, "limit exceeded"), "limit exceeded", -32005)
+    assert error.failure.kind is RATE
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (STRUCTURAL, TooLarge),
+        (DENSITY, TooLarge),
+        (FILTER, TooLarge),
+        (BEHIND, Transient),
+        (MISSING, Inconsistent),
+        (RATE, Transient),
+        (BILLING, Transient),
+        (TRANSPORT, Transient),
+        (PERMANENT, Permanent),
+    ],
+)
+def test_every_kind_says_what_to_do(kind: Kind, answer: type[Exception]) -> None:
+    """Each kind of failure is raised as an error that tells the caller what to do."""
+    failure = classify(200, -1, "")
+    error = failed("node", "eth_getLogs", type(failure)(kind), "words")
+    assert isinstance(error, answer)
+    assert error.reason == kind.value
+
+
+def test_long_pages_are_read_fast() -> None:
+    """A page of a million characters costs no more than its beginning."""
+    assert classify(502, None, "<html>" + "<div>x</div>" * 100_000).kind is TRANSPORT
+    assert classify(200, None, "[0x" + "0" * 1_000_000).kind is TRANSPORT

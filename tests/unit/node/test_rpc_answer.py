@@ -1,0 +1,140 @@
+"""Answers are read for what they are, however broken."""
+
+import msgspec
+import pytest
+
+from shared.rpc_answer import Answer, Question, Reply, read
+from shared.rpc_errors import (
+    BadAnswer,
+    Kind,
+    LeftOut,
+    MissingData,
+    QuotaExhausted,
+    RangeTooWide,
+    RateLimited,
+    Rejected,
+    RpcError,
+    TransportFailed,
+)
+
+ONE = Question("node", ("eth_getLogs",), 7)
+TWO = Question("node", ("eth_getBlockByNumber", "eth_getLogs"), 7)
+
+
+def reply(body: object, status: int = 200, **headers: str) -> Reply:
+    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
+
+
+def values(answers: list[Answer]) -> list[object]:
+    return [answer if isinstance(answer, RpcError) else msgspec.json.decode(answer) for answer in answers]
+
+
+def error(code: int, message: str) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+
+
+def test_a_result() -> None:
+    """A result comes back as it was sent."""
+    assert values(read(reply({"id": 7, "result": [1]}), ONE)) == [[1]]
+
+
+def test_null_is_a_result() -> None:
+    """Null is an answer: the node has no such block."""
+    assert values(read(reply({"id": 7, "result": None, "error": None}), ONE)) == [None]
+
+
+def test_a_batch_in_another_order() -> None:
+    """Answers of a batch find their calls by id."""
+    assert values(read(reply([{"id": 8, "result": "logs"}, {"id": 7, "result": "block"}]), TWO)) == ["block", "logs"]
+
+
+def test_ids_as_text() -> None:
+    """Some nodes give ids back as text."""
+    assert values(read(reply([{"id": "7", "result": 1}, {"id": "8", "result": 2}]), TWO)) == [1, 2]
+
+
+def test_a_short_batch() -> None:
+    """A call without an answer is told apart from one that failed."""
+    first, second = read(reply([{"id": 7, "result": 1}]), TWO)
+    assert msgspec.json.decode(first) == 1  # type: ignore[arg-type]
+    assert isinstance(second, LeftOut)
+
+
+def test_each_call_of_a_batch_may_fail() -> None:
+    """One refused call leaves the others their results."""
+    _, second = read(reply([{"id": 7, "result": 1}, error(-32600, "block range is too wide") | {"id": 8}]), TWO)
+    assert isinstance(second, RangeTooWide)
+    assert second.method == "eth_getLogs"
+
+
+def test_one_error_for_a_batch() -> None:
+    """One error object in answer to a batch is everybody's, and is about the logs."""
+    with pytest.raises(RangeTooWide) as caught:
+        read(reply(error(-32005, "limit exceeded")), TWO)
+    assert caught.value.method == "eth_getLogs"
+
+
+def test_one_result_for_a_batch() -> None:
+    """One result for several calls is nobody's."""
+    with pytest.raises(BadAnswer):
+        read(reply({"id": None, "result": 1}), TWO)
+
+
+def test_an_error_under_http_200() -> None:
+    """The HTTP status of an error does not matter when its words are known."""
+    assert isinstance(read(reply(error(-32000, "header not found")), ONE)[0], MissingData)
+
+
+def test_an_error_that_is_a_string() -> None:
+    """The error member may be bare words."""
+    assert isinstance(read(reply({"id": 7, "error": "monthly quota exceeded"}), ONE)[0], QuotaExhausted)
+
+
+def test_an_object_without_result_and_error() -> None:
+    """An API gateway's own JSON is read by its message."""
+    answer = read(reply({"message": "You have exceeded the rate limit"}, 429), ONE)[0]
+    assert isinstance(answer, RateLimited)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        (b"<html><h1>502 Bad Gateway</h1></html>", 502, Kind.TRANSPORT),
+        (b"Too Many Requests", 429, Kind.RATE),
+        (b"", 200, Kind.TRANSPORT),
+        (b"", 402, Kind.BILLING),
+        (b"upstream connect error", 503, Kind.TRANSPORT),
+        (b"forbidden", 403, Kind.PERMANENT),
+        (b"null", 200, Kind.TRANSPORT),
+        (b"17", 200, Kind.TRANSPORT),
+    ],
+)
+def test_what_is_no_json_rpc(body: bytes, status: int, kind: Kind) -> None:
+    """HTML, bare words and nothing at all are failures of a known kind."""
+    with pytest.raises(RpcError) as caught:
+        read(reply(body, status), TWO)
+    assert caught.value.failure.kind is kind
+
+
+@pytest.mark.parametrize("body", [b'{"id":7,"result":[1', b'[{"id":7,"result":1},{"id"', b'[{"id":7,"result":1},null]'])
+def test_a_cut_answer(body: bytes) -> None:
+    """JSON that was cut is a failure of transport, and the answer may have been too big."""
+    with pytest.raises(TransportFailed) as caught:
+        read(reply(body), TWO)
+    assert caught.value.failure.doubt is Kind.DENSITY
+
+
+@pytest.mark.parametrize(("header", "wait_s"), [("3", 3.0), ("0.5", 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", 10.0)])
+def test_retry_after(header: str, wait_s: float) -> None:
+    """`Retry-After` says how long to wait, in seconds or as a date."""
+    answer = read(reply(error(-32005, "rate limit exceeded"), 429, retry_after=header), ONE)[0]
+    assert isinstance(answer, RateLimited)
+    assert answer.failure.retry_after_s == wait_s
+
+
+def test_errors_name_the_endpoint() -> None:
+    """A message names the endpoint and the method, and keeps the provider's words."""
+    answer = read(reply(error(-32601, "the method eth_foo does not exist")), Question("alchemy", ("eth_foo",), 7))[0]
+    assert isinstance(answer, Rejected)
+    assert str(answer) == "alchemy: eth_foo: the method eth_foo does not exist"
