@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitoring.render import files
+from monitoring.generate import files
 
 ROOT = Path(__file__).parent.parent
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 when a file is not what it should be.")
 def main(check: bool) -> None:
-    """Write the rules that Prometheus reads."""
+    """Write the rules, routes and dashboards."""
     stale = [path for path, text in files().items() if _read(ROOT / path) != text]
     for path in stale:
         if check:

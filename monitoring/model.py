@@ -27,11 +27,12 @@ class Alert:
     dashboard: str
     keep_firing: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    page: str | None = None
 
     @property
     def runbook(self) -> str:
-        """The page to open, from the project's root."""
-        return f"docs/runbooks/{self.name}.md"
+        """The page to open, from the project's root: the alert's own unless it shares one."""
+        return f"docs/runbooks/{self.page or self.name}.md"
 
 
 @dataclass(frozen=True, slots=True)

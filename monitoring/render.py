@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
-from monitoring import alerts, recordings, routes, slo
+from monitoring import routes
 from monitoring.channels import Channels
 from monitoring.model import Alert, Group, Recording
 
-RULES = Path("docker/prometheus/rules")
-ROUTES = Path("docker/alertmanager/alertmanager.yml")
-SECRETS = Path("/run/secrets/alerting")
 _HEADER = "# Written by `python -m monitoring` from monitoring/; change it there.\n"
-
-
-def files() -> Mapping[Path, str]:
-    """Every generated file, from the project's root, with its text."""
-    return {
-        RULES / "usdx.rules.yml": text((recordings.SERVICES, *alerts.GROUPS)),
-        RULES / "usdx.slo.rules.yml": text(slo.GROUPS),
-        ROUTES: alertmanager(Channels(SECRETS)),
-    }
 
 
 def text(groups: Sequence[Group]) -> str:

@@ -155,6 +155,7 @@ def _burning(objective: Objective, burn: Burn) -> Alert:
         f"{{{{ $value | humanizePercentage }}}} did not, more than {burn.factor:g} times what 30 days allow.",
         "usdx-slo",
         labels={"slo": objective.slo},
+        page=f"{objective.prefix}Burn",
     )
 
 

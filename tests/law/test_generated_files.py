@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.render import files
+from monitoring.generate import files
 
 ROOT = Path(__file__).parents[2]
 
