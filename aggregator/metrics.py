@@ -59,7 +59,7 @@ BUSINESS_GAUGE_SUCCESS = Family(
     "seconds",
 )
 BUSINESS_GAUGE_ERRORS = Family(
-    "usdx_business_gauge_errors_total", "counter", "Refreshes in which the gauge's own query failed.", ("gauge",)
+    "usdx_business_figure_errors_total", "counter", "Refreshes in which the gauge's own query failed.", ("gauge",)
 )
 WEBHOOK_REQUESTS = Family(
     "usdx_alert_webhook_requests_total", "counter", "Alertmanager webhook requests by outcome.", ("outcome",)
