@@ -9,7 +9,7 @@ import importlib.metadata
 import os
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,7 +62,7 @@ def load_settings(path: Path | None) -> Settings:
     return config.load(config.find(path, Path.cwd()), os.environ)
 
 
-def run_worker(main: Callable[[Settings], Awaitable[None]], config: Path | None) -> None:
+def run_worker(main: Callable[[Settings], Coroutine[Any, Any, None]], config: Path | None) -> None:
     """Run a process's `main` on its settings until it ends; leaves by SystemExit on any foreseen error."""
     from shared.runtime import run_process
 

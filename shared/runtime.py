@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -20,7 +23,9 @@ EVENT_LOOP_LAG = Family(
     "usdx_event_loop_lag_seconds", "histogram", "Delay of a 1 s asyncio timer.", (), "seconds", LOOP
 )
 FAMILIES = (EVENT_LOOP_LAG,)
-GRACE_S = 8.0  # leaves two of the promised ten seconds for closing pools and servers
+GRACE_S = 6.0  # leaves four of the promised ten seconds for cancelling tasks, and closing pools and servers
+CANCEL_S = 2.0
+CLOSE_S = 2.0
 
 Task = Callable[["Stop"], Awaitable[None]]
 
@@ -61,8 +66,11 @@ async def run(
     other as `TaskDied`.
     """
     stop = stop or Stop()
-    with _signals(stop) as hurry:
-        running = {asyncio.create_task(_wait(task, stop), name=name): name for name, task in tasks.items()}
+    with _signals(stop, grace_s + CANCEL_S) as hurry:
+        ended: list[asyncio.Task[Any]] = []
+        running = {asyncio.create_task(_wait(task, stop), name=name) for name, task in tasks.items()}
+        for one in running:
+            one.add_done_callback(ended.append)
         for name in tasks:
             if health is not None:
                 health.declare_task(name)
@@ -74,7 +82,7 @@ async def run(
             await _drain(set(running), grace_s, hurry)
             if lag is not None:
                 await _drain({lag}, 0, hurry)
-        _raise_first(running)
+        _raise_first(ended)
 
 
 async def _wait(task: Task, stop: Stop) -> None:
@@ -107,23 +115,29 @@ async def _drain(running: set[asyncio.Task[Any]], grace_s: float, hurry: asyncio
     await asyncio.gather(*running, hurried, return_exceptions=True)
 
 
-def _raise_first(running: Mapping[asyncio.Task[Any], str]) -> None:
-    for task, name in running.items():
-        error = None if task.cancelled() else task.exception()
+def _raise_first(ended: list[asyncio.Task[Any]]) -> None:
+    """Raise what the first task died of, and log what others died of on the way out."""
+    died = [(task.get_name(), error) for task in ended if not task.cancelled() and (error := task.exception())]
+    for name, error in died[1:]:
+        structlog.get_logger("runtime").error("task died while stopping", task=name, error=error)
+    for name, error in died[:1]:
         if isinstance(error, UsdxError):
             raise error
-        if error is not None:
-            raise TaskDied(f"task {name} died: {type(error).__name__}: {error}") from error
+        raise TaskDied(f"task {name} died: {type(error).__name__}: {error}") from error
 
 
 @contextmanager
-def _signals(stop: Stop) -> Iterator[asyncio.Event]:
-    """SIGTERM and SIGINT set `stop`; the second one sets the yielded event."""
+def _signals(stop: Stop, patience_s: float) -> Iterator[asyncio.Event]:
+    """SIGTERM and SIGINT set `stop`; the second one sets the yielded event; after `patience_s` the process is ended."""
     loop, hurry = asyncio.get_running_loop(), asyncio.Event()
+    end = threading.Timer(patience_s, _end_process)
+    end.daemon = True
 
     def on_signal() -> None:
         if stop.is_set():
             hurry.set()
+        if not end.is_alive():
+            end.start()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -131,8 +145,16 @@ def _signals(stop: Stop) -> Iterator[asyncio.Event]:
     try:
         yield hurry
     finally:
+        end.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+
+
+def _end_process() -> None:
+    """The last resort against a task that hangs where it cannot be cancelled, such as in a thread."""
+    sys.stderr.write("usdx: a task did not end in time; the process is ended\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 async def watch_event_loop(registry: Registry, period_s: float = 1.0) -> None:
@@ -167,10 +189,14 @@ async def repeat(
         await stop.wait(max(0.0, period_s - (clock.monotonic() - began)))
 
 
-def run_process(main: Callable[[], Awaitable[None]]) -> None:
-    """Run a whole process on uvloop."""
-
-    async def entry() -> None:
-        await main()
-
-    uvloop.run(entry())
+def run_process(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a whole process on uvloop; a thread that still works at the end is given `CLOSE_S`."""
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    end = threading.Timer(CLOSE_S, _end_process)
+    end.daemon = True
+    try:
+        runner.run(main())
+    finally:
+        end.start()
+        runner.close()
+        end.cancel()
