@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -48,13 +49,22 @@ RESERVED_CONNECTIONS = 3  # for the webhook, the business figures and the status
 
 async def main(settings: Settings) -> None:
     """Run the aggregator until it is stopped."""
-    loaded = {name: protocols.load(one.path) for name, one in settings.protocols.items()}
-    operations = protocol_operations(settings, loaded)
+    loaded = loaded_of(settings)
+    operations = protocol_operations(loaded)
     gauges = gauges_of(loaded, settings.aggregator)
     async with open_worker("aggregator", settings) as worker, client(settings.aggregator) as session:
         rooms = Rooms.build(worker, session, loaded, gauges)
         application = application_of(worker, rooms, operations)
         await worker.run(settings.aggregator, rooms.tasks(worker), application)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A protocol folder, and the names that the config gives it (one for each chain that it is on)."""
+
+    protocol: Protocol
+    path: Path
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class Rooms:
         cls,
         worker: Worker,
         session: aiohttp.ClientSession,
-        loaded: Mapping[str, Protocol],
+        loaded: Sequence[Loaded],
         gauges: Mapping[str, GaugeSpec],
     ) -> "Rooms":
         """Make each from what it needs."""
@@ -81,7 +91,10 @@ class Rooms:
         meters = Meters(worker.registry, gauges)
         targets = Targets(places_of(settings), settings.data_dir.parent)
         workers = Workers(targets, Scraper(session, clock, headers=headers_of(settings.aggregator)), meters, clock)
-        tables = EventTables({one.name: [contract.name for contract in one.contracts] for one in loaded.values()})
+        tables = EventTables(
+            {one.protocol.name: [contract.name for contract in one.protocol.contracts] for one in loaded},
+            {one.protocol.name: one.keys for one in loaded},
+        )
         hub = Hub(meters.stream_clients, meters.stream_dropped)
         around = Surroundings(
             gauges, {name: chain.lag_threshold for name, chain in settings.chains.items()}, build.version()
@@ -169,30 +182,44 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
     return application
 
 
-def protocol_operations(settings: Settings, loaded: Mapping[str, Protocol]) -> tuple[Operation, ...]:
-    """The operations of every protocol folder's api.toml. Raises ConfigError when two of them claim a path."""
-    found: dict[str, Operation] = {}
-    for name, protocol in loaded.items():
-        for resource in load_resources(settings.protocols[name].path):
-            for one in resource_operations(resource, protocol.name, protocol.name):
-                if one.path in found:
-                    raise ConfigError(f"protocols.{name}: its api.toml shows {one.path}, which another protocol shows")
-                found[one.path] = one
+def loaded_of(settings: Settings) -> tuple[Loaded, ...]:
+    """Every protocol folder once. Raises ConfigError when two different folders have one name."""
+    found: dict[str, Loaded] = {}
+    for key, one in settings.protocols.items():
+        protocol = protocols.load(one.path)
+        before = found.get(protocol.name)
+        if before is not None and before.protocol != protocol:
+            raise ConfigError(
+                f"protocols.{key}.path: another folder than that of {before.keys[0]} is {protocol.name}, too"
+            )
+        keys = (*before.keys, key) if before is not None else (key,)
+        found[protocol.name] = Loaded(protocol, one.path, keys)
     return tuple(found.values())
 
 
-def gauges_of(loaded: Mapping[str, Protocol], settings: AggregatorSettings) -> dict[str, GaugeSpec]:
+def protocol_operations(loaded: Sequence[Loaded]) -> tuple[Operation, ...]:
+    """The operations of every protocol folder's api.toml. Raises ConfigError when two of them claim a path."""
+    found: dict[str, Operation] = {}
+    for one in loaded:
+        for resource in load_resources(one.path):
+            for operation in resource_operations(resource, one.keys, one.protocol.name):
+                if operation.path in found:
+                    raise ConfigError(f"{one.path}: its api.toml shows {operation.path}, which another protocol shows")
+                found[operation.path] = operation
+    return tuple(found.values())
+
+
+def gauges_of(loaded: Sequence[Loaded], settings: AggregatorSettings) -> dict[str, GaugeSpec]:
     """Every protocol's gauges by name, their period overridden by `refresh_every`.
 
     Raises ConfigError when two protocols declare the same one.
     """
     found: dict[str, GaugeSpec] = {}
-    for name, protocol in loaded.items():
-        for gauge in protocol.gauges:
+    for one in loaded:
+        for gauge in one.protocol.gauges:
             if gauge.name in found:
-                raise ConfigError(f"protocols.{name}: its gauge {gauge.name} is declared by another protocol, too")
-            period_s = settings.refresh_every or gauge.period_s
-            found[gauge.name] = replace(gauge, period_s=period_s)
+                raise ConfigError(f"{one.path}: its gauge {gauge.name} is declared by another protocol, too")
+            found[gauge.name] = replace(gauge, period_s=settings.refresh_every or gauge.period_s)
     return found
 
 

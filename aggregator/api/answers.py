@@ -1,5 +1,6 @@
 """The shapes that every answer shares: a page or one thing, and the blocks it is true at."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
@@ -66,13 +67,15 @@ class Item(msgspec.Struct, Generic[T]):
     as_of: AsOf
 
 
-async def as_of(cx: Connection, protocol: str | None = None) -> AsOf:
-    """Say after which blocks this snapshot is, for the streams of one protocol or for all of them."""
+async def as_of(cx: Connection, keys: Sequence[str] | None = None) -> AsOf:
+    """Say after which blocks this snapshot is, for the streams of the protocols with these keys or for all streams."""
     at = await cx.fetchval("select now()", on="cursors")
     rows = await cx.fetch(
         """select stream, chain, block_number, '0x' || encode(block_hash, 'hex') as block_hash, block_time
-        from usdx.cursors where $1::text is null or stream = $1 or starts_with(stream, $1 || '/') order by stream""",
-        protocol,
+        from usdx.cursors
+        where block_number >= start_block and ($1::text[] is null or split_part(stream, '/', 1) = any($1))
+        order by stream""",
+        keys,
         on="cursors",
     )
     return AsOf(at, [BlockRef(**row) for row in rows])

@@ -81,9 +81,11 @@ class Event(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class EventTable:
-    """One table of events: its place, and its parameters' columns with their SQL types."""
+    """One table of events: its place, and its parameters' columns with their SQL types. `protocol` is the schema,
+    `keys` are the names that the config gives the protocol."""
 
     protocol: str
+    keys: tuple[str, ...]
     contract: str
     name: str
     columns: Mapping[str, str]
@@ -97,8 +99,9 @@ class EventTable:
 class EventTables:
     """Which event tables there are. They are the indexer's, so they are looked up in the database."""
 
-    def __init__(self, contracts: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, contracts: Mapping[str, Sequence[str]], keys: Mapping[str, Sequence[str]]) -> None:
         self._contracts = contracts
+        self._keys = keys
         self._tables: tuple[EventTable, ...] = ()
 
     @property
@@ -124,7 +127,9 @@ class EventTables:
             contract = _owner(self._contracts[row["protocol"]], row["name"])
             if contract is not None and all(name in columns for name in META):
                 parameters = {name: kind for name, kind in columns.items() if name not in META}
-                found.append(EventTable(row["protocol"], contract, row["name"], parameters))
+                found.append(
+                    EventTable(row["protocol"], tuple(self._keys[row["protocol"]]), contract, row["name"], parameters)
+                )
         self._tables = tuple(found)
         return self._tables
 
@@ -181,7 +186,7 @@ def event_operations(tables: EventTables) -> tuple[Operation, ...]:
         return Page(
             [event_of(row, table.columns) for row in shown],
             None if last is None else by.token(last),
-            await as_of(cx, table.protocol),
+            await as_of(cx, table.keys),
         )
 
     problems = ("not-found", "ambiguous")

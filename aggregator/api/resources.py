@@ -128,16 +128,16 @@ def problems_of(resource: Resource) -> list[str]:
     return wrong
 
 
-def operations(resource: Resource, protocol: str | None, tag: str) -> tuple[Operation, ...]:
-    """The page of a resource, and the single thing if it has a key."""
+def operations(resource: Resource, keys: Sequence[str] | None, tag: str) -> tuple[Operation, ...]:
+    """The page of a resource, and the single thing if it has a key. `keys` are those of its protocol in the config."""
     row = _row_type(resource)
-    page = _page(resource, protocol, tag, _of(Page, row))
+    page = _page(resource, keys, tag, _of(Page, row))
     if resource.key is None:
         return (page,)
-    return page, _item(resource, protocol, tag, _of(Item, row), resource.key)
+    return page, _item(resource, keys, tag, _of(Item, row), resource.key)
 
 
-def _page(resource: Resource, protocol: str | None, tag: str, answer: Any) -> Operation:
+def _page(resource: Resource, keys: Sequence[str] | None, tag: str, answer: Any) -> Operation:
     sorts = {name: tuple(_key(resource, column) for column in columns) for name, columns in resource.sorts.items()}
     select = _select(resource)
     limits = _conditions(resource)
@@ -155,9 +155,9 @@ def _page(resource: Resource, protocol: str | None, tag: str, answer: Any) -> Op
             conditions.append(by.behind(len(arguments) + 1))
             arguments += by.values(asked.after)
         where = f"where {' and '.join(conditions)} " if conditions else ""
-        keys = ", ".join(f"{key.column} as _key{n}" for n, key in enumerate(by.keys))
+        shadow = ", ".join(f"{key.column} as _key{n}" for n, key in enumerate(by.keys))
         rows = await cx.fetch(
-            f"select {select}, {keys} from {resource.view} v {where}order by {by.sql} limit {asked.limit + 1}",  # noqa: S608 (names from api.toml, values as arguments)
+            f"select {select}, {shadow} from {resource.view} v {where}order by {by.sql} limit {asked.limit + 1}",  # noqa: S608 (names from api.toml, values as arguments)
             *arguments,
             on=resource.view.partition(".")[2],
         )
@@ -166,7 +166,7 @@ def _page(resource: Resource, protocol: str | None, tag: str, answer: Any) -> Op
         return Page(
             [shape(one) for one in shown],
             by.token([shown[-1][f"_key{n}"] for n in range(len(by.keys))]) if more else None,
-            await as_of(cx, protocol),
+            await as_of(cx, keys),
         )
 
     return Operation(
@@ -180,7 +180,7 @@ def _page(resource: Resource, protocol: str | None, tag: str, answer: Any) -> Op
     )
 
 
-def _item(resource: Resource, protocol: str | None, tag: str, answer: Any, key: str) -> Operation:
+def _item(resource: Resource, keys: Sequence[str] | None, tag: str, answer: Any, key: str) -> Operation:
     kind, shape = kind_of(resource.columns[key]), _shaped(resource)
     sql = (
         f"select {_select(resource)} from {resource.view} v "  # noqa: S608 (names from api.toml, values as arguments)
@@ -194,7 +194,7 @@ def _item(resource: Resource, protocol: str | None, tag: str, answer: Any, key: 
         if len(rows) > 1:
             chains = " and ".join(one["chain"] for one in rows)
             raise Refused("ambiguous", f"there is one on {chains}; say which with ?chain=", "chain")
-        return Item(shape(rows[0]), await as_of(cx, protocol))
+        return Item(shape(rows[0]), await as_of(cx, keys))
 
     asked = msgspec.defstruct(
         f"{resource.one}Key",

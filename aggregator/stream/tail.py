@@ -120,7 +120,7 @@ class Tail:
             self._to.publish("reorg", msgspec.json.encode(reorg))
         if self._to.wanted("event", "gap"):
             for table in self._tables.all:
-                if stream.partition("/")[0] == table.protocol and self._belongs(stream, table):
+                if belongs(stream, table):
                     await self._publish_events(cx, table, position, ancestor, here[0])
         position.seen.append(here)
 
@@ -132,11 +132,6 @@ class Tail:
             on="checkpoints",
         )
         return fork_point(position.seen, here, {row["block_number"]: row["block_hash"] for row in rows})
-
-    @staticmethod
-    def _belongs(stream: str, table: EventTable) -> bool:
-        _, slash, contract = stream.partition("/")
-        return not slash or contract == table.contract
 
     async def _publish_events(
         self, cx: Connection, table: EventTable, position: Position, after: int, last: int
@@ -186,6 +181,12 @@ class Tail:
             self._to.publish("alert", msgspec.json.encode(alert))
         if rows:
             self._alerts_at = rows[-1]["first_received_at"]
+
+
+def belongs(stream: str, table: EventTable) -> bool:
+    """Whether the stream fills the table."""
+    key, _, contract = stream.partition("/")
+    return key in table.keys and contract == table.contract
 
 
 def fork_point(

@@ -20,7 +20,7 @@ SHELL = {
         ask chain_desk check cli crew desk diary fetch journal manual_desk metrics replay_cli round schedule store stream
         tasks web wiring
     """,
-    "aggregator": "alerts alert_store api business cli metrics scrape status targets wiring",
+    "aggregator": "business cache cli document hub page scrape server targets webhook wiring workers",
 }
 
 
