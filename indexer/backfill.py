@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import replace
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from indexer.model import Committed, Range, Step
+from indexer.ahead import fetching
+from indexer.decode_process import decode_process
+from indexer.model import Committed, Step
 from indexer.patience import Patience
 from indexer.planner import LINKED_BLOCKS, Plan
-from indexer.step import Fetched, Worker
+from indexer.quick import Quick, source
+from indexer.step import Worker
 from shared.runtime import Stop
 
 Observe = Callable[[Step], None]
 
-IN_FLIGHT = 6
-"""How many ranges are asked for at once."""
-
-BYTES_IN_FLIGHT = 32 << 20
-"""How much of what was fetched may wait for the database."""
-
-BATCH_LOGS = 20_000
-"""From how many logs on a commit is large enough."""
+SECOND_PROCESS_BLOCKS = 5_000
+"""From how many blocks on a second process is worth its start."""
 
 
 async def backfill(worker: Worker, stop: Stop, observe: Observe, patience: Patience) -> None:
@@ -56,48 +51,19 @@ async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe) -
     """Fetch consecutive ranges at once and land them in order, as many together as are there."""
     others = [one.number for one in worker.cursors.values() if one.number > first.range.first]
     limit = min([worker.horizon.floor, *others])
-    waiting: deque[asyncio.Task[Fetched]] = deque()
-    following: Plan | None = first
-    try:
-        while not stop.is_set():
-            while following is not None and _room(waiting):
-                waiting.append(asyncio.create_task(worker.fetch(following)))
-                following = _next(following, limit, len(first.range))
-            if not waiting:
-                return
-            parts = await _ready(waiting)
+    async with _decoder(worker, first, limit) as quick, fetching(worker, first, limit, quick) as ahead:
+        while not stop.is_set() and (parts := await ahead.take()):
             step = await worker.land(parts)
             observe(step)
             if not isinstance(step, Committed) or step.range.last != parts[-1].plan.range.last:
                 return
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _ready(waiting: deque[asyncio.Task[Fetched]]) -> list[Fetched]:
-    """Wait for the first part, then take with it those behind it that are there already, up to a full batch."""
-    began = time.monotonic()
-    parts = [replace(await waiting[0], waited_s=time.monotonic() - began)]
-    waiting.popleft()
-    logs = len(parts[0].logs.logs)
-    while waiting and _done(waiting[0]) and logs < BATCH_LOGS:
-        parts.append(replace(waiting.popleft().result(), waited_s=0.0))
-        logs += len(parts[-1].logs.logs)
-    return parts
-
-
-def _room(waiting: deque[asyncio.Task[Fetched]]) -> bool:
-    if len(waiting) >= IN_FLIGHT:
-        return False
-    return sum(task.result().logs.size_bytes for task in waiting if _done(task)) < BYTES_IN_FLIGHT
-
-
-def _done(task: asyncio.Task[Fetched]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is None
-
-
-def _next(last: Plan, limit: int, width: int) -> Plan | None:
-    first = last.range.last + 1
-    return None if first > limit else replace(last, range=Range(first, min(limit, first + width - 1)))
+@asynccontextmanager
+async def _decoder(worker: Worker, first: Plan, limit: int) -> AsyncIterator[Quick | None]:
+    """A second process that decodes, where there is work and room for one."""
+    if limit - first.range.first < SECOND_PROCESS_BLOCKS or (os.cpu_count() or 1) < 2:
+        yield None
+        return
+    async with decode_process(worker.chain_id, [source(worker.streams[key]) for key in first.streams]) as process:
+        yield process

@@ -11,6 +11,7 @@ from indexer.chain_finality import DEPTH_BLOCKS, Finality
 from indexer.chain_page import Page, Question
 from indexer.chain_ranges import TARGET_BYTES, Ranges
 from indexer.model import BlockRef, Filter, Logs, Range
+from indexer.quick import Quick
 from shared.endpoint import Endpoint
 from shared.pool import Pool
 from shared.rpc_types import Call, Header
@@ -59,15 +60,19 @@ class Chain:
         found = await self._pool.on(ask, block=max(numbers, default=0))
         return {number: None if header is None else _ref(header) for number, header in found.items()}
 
-    async def logs(self, range: Range, filter: Filter, *, linked: bool = False) -> Logs:  # noqa: A002
+    async def logs(
+        self, range: Range, filter: Filter, *, linked: bool = False, quick: Quick | None = None  # noqa: A002
+    ) -> Logs:
         """All logs of the range, asked for in as many questions as the endpoints' limits need.
 
-        With `linked`, every header of the range comes along, each one's parent the block below.
+        With `linked`, every header of the range comes along, each one's parent the block below. What `quick` can read
+        comes as rows.
         """
-        pages = [page async for page in self._pages(Question(range, filter, linked))]
+        pages = [page async for page in self._pages(Question(range, filter, linked, quick))]
         headers = {number: _ref(header) for page in pages for number, header in page.headers.items()}
-        logs = pages[0].logs if len(pages) == 1 else [log for page in pages for log in page.logs]
-        return Logs(range, headers, logs, sum(page.size_bytes for page in pages))
+        logs = pages[0].left if len(pages) == 1 else [log for page in pages for log in page.left]
+        copied = [page.copied for page in pages if page.copied is not None]
+        return Logs(range, headers, logs, sum(page.size_bytes for page in pages), copied)
 
     def span(self, filter: Filter) -> int:  # noqa: A002
         """How many blocks one question about this filter takes at present: the best width for a range."""

@@ -38,7 +38,7 @@ class BloomWatch:
         if not self.trusted:
             return
         bloom = self._bloom(question.filter)
-        full = {int(number, 16) for number in dict.fromkeys(log.block_number for log in page.logs)}
+        full = page.full
         doubted: list[Header] = []
         for number, header in page.headers.items():
             may_match = bloom.may_match(header.logs_bloom)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import overload
 
 import msgspec
 
 from indexer.chain_checks import NO_TIME, Expected, lie_in_headers, untimed_blocks
 from indexer.chain_receipts import matching, receipt_logs
-from indexer.model import Filter, Range
+from indexer.model import Copied, Filter, Range
+from indexer.quick import Known, Quick
 from shared.endpoint import Endpoint
 from shared.rpc_answer import Answer
 from shared.rpc_errors import BehindHead, Failure, Kind, RpcError
@@ -27,15 +29,29 @@ class Page:
     logs: Sequence[RawLog]
     size_bytes: int
     endpoint: Endpoint
+    copied: Copied | None = None
+
+    @property
+    def left(self) -> Sequence[RawLog]:
+        """The logs that are no rows yet."""
+        return self.logs if self.copied is None else self.copied.left
+
+    @property
+    def full(self) -> Set[int]:
+        """The blocks that have logs, at least those of them whose headers came along."""
+        if self.copied is not None:
+            return self.copied.full
+        return {int(number, 16) for number in dict.fromkeys(log.block_number for log in self.logs)}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which logs of which range, with every header of it or only the outer two."""
+    """Which logs of which range, with every header of it or only the outer two; as rows where `quick` can do that."""
 
     range: Range
     filter: Filter
     linked: bool
+    quick: Quick | None = field(default=None, compare=False)
 
     @property
     def numbers(self) -> list[int]:
@@ -60,9 +76,59 @@ async def ask_page(endpoint: Endpoint, question: Question) -> Page:
         raise refusal
     headers = _headers(endpoint, numbers, answers)
     raw = [answer for answer in answers[len(numbers) :] if not isinstance(answer, RpcError)]
-    logs = _parsed(endpoint, raw)
-    page = Page(question.range, headers, logs, sum(map(len, raw)), endpoint)
+    size_bytes = sum(memoryview(part).nbytes for part in raw)
+    if question.quick is not None and len(raw) == 1 and not question.linked:
+        page = Page(question.range, headers, Unread(raw[0]), size_bytes, endpoint)
+        if (quick := await _quick(page, raw[0], question.quick)) is not None:
+            return quick
+    page = Page(question.range, headers, _parsed(endpoint, raw), size_bytes, endpoint)
     return await _timed(page, question)
+
+
+class Unread(Sequence[RawLog]):
+    """Logs that are read only when somebody wants to see them; they are known to be readable."""
+
+    def __init__(self, raw: msgspec.Raw) -> None:
+        self._raw = raw
+        self._logs: list[RawLog] | None = None
+
+    def _read(self) -> list[RawLog]:
+        if self._logs is None:
+            self._logs = _logs.decode(self._raw)
+        return self._logs
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    @overload
+    def __getitem__(self, at: int) -> RawLog: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[RawLog]: ...
+    def __getitem__(self, at: int | slice) -> RawLog | Sequence[RawLog]:
+        return self._read()[at]
+
+
+async def _quick(page: Page, raw: msgspec.Raw, quick: Quick) -> Page | None:
+    """The page with its logs as rows; None when they must be read one by one, be it only to say what is wrong."""
+    text = memoryview(raw)
+    if bytes(text[:1]) != b"[" or bytes(text[-1:]) != b"]":
+        return None
+    inner, headers = text[1:-1], page.headers
+    if page.endpoint.abilities.log_timestamps is False:
+        numbers = await quick.blocks(inner)
+        if numbers is None:
+            return None
+        headers = headers | await _more_headers(page.endpoint, [n for n in numbers if n not in headers])
+    if lie_in_headers(headers):
+        return None
+    known = [(number, header.hash, header.timestamp) for number, header in sorted(headers.items())]
+    copied = await quick.decode(inner, Known(page.range.first, page.range.last, known))
+    return None if copied is None else replace(page, headers=headers, copied=copied)
+
+
+async def _more_headers(endpoint: Endpoint, numbers: Sequence[int]) -> dict[int, Header]:
+    calls = [Call("eth_getBlockByNumber", (hex(number), False)) for number in numbers]
+    return _headers(endpoint, numbers, await endpoint.answers(calls)) if calls else {}
 
 
 async def _timed(page: Page, question: Question) -> Page:
@@ -75,9 +141,7 @@ async def _timed(page: Page, question: Question) -> Page:
         page.endpoint.learn_timestamps(told=page.logs[0].block_timestamp not in NO_TIME)
     if not missing:
         return page
-    calls = [Call("eth_getBlockByNumber", (hex(number), False)) for number in missing]
-    more = _headers(page.endpoint, missing, await page.endpoint.answers(calls))
-    page = replace(page, headers=page.headers | more)
+    page = replace(page, headers=page.headers | await _more_headers(page.endpoint, missing))
     if lie := lie_in_headers(page.headers) or expected.lie_in(page.logs, page.headers):
         raise page.endpoint.contradiction(*lie)
     return page

@@ -13,6 +13,7 @@ from shared.endpoint import Endpoint
 from shared.endpoint_window import Answered, Window, suggested_blocks
 from shared.pool import Pool
 from shared.rpc_errors import (
+    Contradiction,
     Failure,
     FilterTooBig,
     Kind,
@@ -25,6 +26,7 @@ from shared.rpc_errors import (
 )
 
 TARGET_BYTES = 1_500_000  # about 2,000 logs: few requests, and still quick to parse
+COLUMNS_BYTES = 3_000_000  # about 4,500 logs: read by columns, more at once is quicker
 LINKED_BLOCKS = 90  # headers that travel with one question
 FIRST_PAUSE_S = 0.25
 LEAST_FILTERS = 2
@@ -55,10 +57,12 @@ class Ranges:
                 return await self._pool.on(
                     partial(self._from, question=question),
                     block=question.range.last,
-                    hopeless=_size_may_be_why if len(question.range) > 1 else None,
+                    hopeless=_width_may_be_why if len(question.range) > 1 else _misnumbered,
                 )
             except RpcError as error:
-                if len(question.range) == 1 or not _size_may_be_why([error]):
+                if len(question.range) == 1 and _misnumbered([error]):
+                    return await self._pool.on(partial(page_by_receipts, question=question))
+                if len(question.range) == 1 or not _width_may_be_why([error]):
                     raise
                 question = _narrowed(question, len(question.range) // 2)
 
@@ -115,8 +119,10 @@ class Ranges:
     def _learn_answer(self, endpoint: Endpoint, question: Question, page: Page) -> None:
         width = len(question.range)
         endpoint.ceiling = endpoint.ceiling.answered(width)
+        target_bytes = self._target_bytes if page.copied is None else max(COLUMNS_BYTES, self._target_bytes)
+        answered = Answered(width, len(page.logs) if page.copied is None else page.copied.logs, page.size_bytes)
         endpoint.windows[question.filter] = endpoint.windows.get(question.filter, Window()).answered(
-            Answered(width, len(page.logs), page.size_bytes), self._target_bytes, endpoint.abilities.most_results
+            answered, target_bytes, endpoint.abilities.most_results
         )
 
 
@@ -127,10 +133,20 @@ def _narrowed(question: Question, blocks: int) -> Question:
     return replace(question, range=Range(first, min(last, first + max(blocks, 1) - 1)))
 
 
-def _size_may_be_why(errors: Sequence[RpcError]) -> bool:
+def _width_may_be_why(errors: Sequence[RpcError]) -> bool:
     """Whether a narrower range may be answered where this one was not."""
-    each = [one for error in errors for one in (error.errors if isinstance(error, NoEndpoint) else (error,))]
-    return any(not one.failure.known or one.failure.doubt is Kind.DENSITY for one in each)
+    each = _each(errors)
+    return _misnumbered(errors) or any(not one.failure.known or one.failure.doubt is Kind.DENSITY for one in each)
+
+
+def _misnumbered(errors: Sequence[RpcError]) -> bool:
+    """Whether everybody numbers logs wrongly, which the block's receipts can mend."""
+    each = _each(errors)
+    return bool(each) and all(isinstance(one, Contradiction) and one.check == "order" for one in each)
+
+
+def _each(errors: Sequence[RpcError]) -> list[RpcError]:
+    return [one for error in errors for one in (error.errors if isinstance(error, NoEndpoint) else (error,))]
 
 
 def _fewer_filters(endpoint: Endpoint, filter: Filter, error: FilterTooBig) -> None:  # noqa: A002

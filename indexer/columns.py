@@ -9,57 +9,24 @@ contradict each other, all of them are. So this room never raises: it does its w
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 
 from indexer.event_rows import EventRows, word
 from indexer.log_shape import learn
-from indexer.model import Log
+from indexer.model import Copied, Log
 from indexer.numerals import Numerals
+from indexer.quick import Known, Source
 from indexer.scan import Bytes, Cuts, Ints, Logs, Mask, cut, read
 from indexer.schema import Table
-from indexer.streams import Stream
 
 MOST_LOGS_A_BLOCK = 1 << 31
 _SAMPLE_BYTES = 1 << 14
 _DISTINCT_ADDRESSES = 16
 _one = msgspec.json.Decoder(Log)
-
-
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """The blocks that have logs, ascending. Shape: hashes of 32 bytes; times in unix seconds, 0 when unknown."""
-
-    numbers: Ints
-    hashes: Bytes
-    times: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What came of one answer. Shape: COPY rows and their number by table; `left` are for the general decoder."""
-
-    logs: int
-    blocks: Blocks
-    copies: dict[str, bytes | memoryview] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    left: list[Log] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One stream as far as this room goes: whose logs it wants, and its tables."""
-
-    addresses: frozenset[bytes]
-    tables: tuple[Table, ...]
-
-
-def sources_of(streams: Iterable[Stream]) -> list[Source]:
-    """Sources from streams."""
-    return [Source(frozenset(one.addresses), tuple(one.tables.values())) for one in streams]
 
 
 class Columns:
@@ -70,38 +37,38 @@ class Columns:
         self._chain_id = chain_id
         self._events = [(_Owned(addresses), EventRows(table, numerals)) for addresses, table in _certain(sources)]
 
-    def blocks(self, inner: Bytes) -> Blocks | None:
-        """The blocks that have logs; None when `decode` would give up."""
+    def blocks(self, inner: Bytes) -> list[int] | None:
+        """The numbers of the blocks that have logs, ascending; None when `decode` would give up."""
         found = _read(inner)
-        if found is None:
+        if found is None or len(found[1].number) != len(found[0].start):
             return None
-        _, logs = found
-        return _blocks(logs) if len(logs.number) == len(found[0].start) else None
+        numbers = found[1].number
+        return np.unique(numbers).tolist() if _ordered(found[1]) else None
 
-    def decode(self, inner: Bytes, times: Blocks | None = None) -> Rows | None:
+    def decode(self, inner: Bytes, known: Known) -> Copied | None:
         """The rows of the logs in `inner`, an `eth_getLogs` result without its brackets.
 
-        `times` are all blocks with logs, for a node that leaves `blockTimestamp` out. None when only the general
-        decoder can tell what is wrong with the answer.
+        None when only the general decoder can tell what is wrong with the answer.
         """
         if not len(inner):
-            return Rows(0, NO_BLOCKS)
+            return Copied(0)
         found = _read(inner)
         if found is None:
             return None
-        cuts, logs = found
-        if times is not None:
-            timed = _timed(logs, times)
-            if timed is None:
-                return None
-            logs = timed
+        cuts, read = found
+        headers = _Headers(known)
         try:
+            logs = headers.timed(read)
+            if logs is None:
+                return None
             copies, counts, done = self._rows(logs, len(cuts.start))
             left = [] if done.all() else _json(cuts, np.flatnonzero(~done))
-            blocks = _blocks(_merged(logs, done, left, times) if left else logs)
+            everything = headers.timed(_merged(logs, done, left)) if left else logs
         except (binascii.Error, msgspec.DecodeError, ValueError, OverflowError):
             return None
-        return None if blocks is None else Rows(len(done), blocks, copies, counts, left)
+        if everything is None or not _ordered(everything) or not headers.agree(everything):
+            return None
+        return Copied(len(done), copies, counts, left, headers.full(everything))
 
     def _rows(self, logs: Logs, count: int) -> tuple[dict[str, bytes | memoryview], dict[str, int], Mask]:
         """COPY rows and their number by table, and which logs have one."""
@@ -148,7 +115,43 @@ class _Owned:
         return np.array([packed[at : at + 20] in self.addresses for at in range(0, len(packed), 20)], np.bool_)
 
 
-NO_BLOCKS = Blocks(np.empty(0, np.int64), np.empty((0, 32), np.uint8), np.empty(0, np.int64))
+class _Headers:
+    """What is known of the blocks."""
+
+    def __init__(self, known: Known) -> None:
+        self._first, self._last = known.first, known.last
+        self._numbers = np.array([number for number, _, _ in known.headers], np.int64)
+        self._hashes = np.frombuffer(b"".join(hash_ for _, hash_, _ in known.headers), np.uint8).reshape(-1, 32)
+        self._times = np.array([time for _, _, time in known.headers], np.int64)
+
+    def timed(self, logs: Logs) -> Logs | None:
+        """The logs with the times of their blocks where they tell none; None when a header is missing for that."""
+        if logs.time.all():
+            return logs
+        at = self._places(logs)
+        if at is None or not (self._numbers[at] == logs.number).all():
+            return None
+        return replace(logs, time=np.where(logs.time == 0, self._times[at], logs.time))
+
+    def agree(self, logs: Logs) -> bool:
+        """Whether the logs are of the range, and of the very blocks that are known."""
+        if logs.number[0] < self._first or logs.number[-1] > self._last:
+            return False
+        at = self._places(logs)
+        if at is None:
+            return True
+        mine = self._numbers[at] == logs.number
+        at, hashes, times = at[mine], logs.block_hash[mine], logs.time[mine]
+        return bool((self._hashes[at] == hashes).all() and (self._times[at] == times).all())
+
+    def full(self, logs: Logs) -> frozenset[int]:
+        """The known blocks that have logs."""
+        return frozenset(self._numbers[np.isin(self._numbers, logs.number)].tolist())
+
+    def _places(self, logs: Logs) -> Ints | None:
+        if not len(self._numbers):
+            return None
+        return np.minimum(np.searchsorted(self._numbers, logs.number), len(self._numbers) - 1)
 
 
 def _certain(sources: Sequence[Source]) -> list[tuple[frozenset[bytes], Table]]:
@@ -183,39 +186,26 @@ def _json(cuts: Cuts, places: Ints) -> list[Log]:
     return [_one.decode(whole[start:stop]) for start, stop in zip(starts, stops, strict=True)]
 
 
-def _merged(logs: Logs, done: Mask, left: Sequence[Log], times: Blocks | None) -> Logs:
-    """All logs again, as far as their blocks are concerned. Raises ValueError for what is no number, hash or time."""
-    known = dict(zip(times.numbers.tolist(), times.times.tolist(), strict=True)) if times is not None else {}
+def _merged(logs: Logs, done: Mask, left: Sequence[Log]) -> Logs:
+    """All logs again, as far as their blocks are concerned. Raises ValueError for what is no number or hash."""
     number, index, time = (np.empty(len(done), np.int64) for _ in range(3))
     block_hash = np.empty((len(done), 32), np.uint8)
     place = logs.places.log
     number[place], index[place], time[place], block_hash[place] = logs.number, logs.index, logs.time, logs.block_hash
     for at, log in zip(np.flatnonzero(~done).tolist(), left, strict=True):
         number[at], index[at] = int(log.block_number, 16), int(log.log_index, 16)
-        time[at] = known.get(int(number[at]), -1) if times is not None else int(log.block_timestamp or "", 16)
+        time[at] = int(log.block_timestamp or "0x0", 16)
         block_hash[at] = np.frombuffer(bytes.fromhex(log.block_hash[2:]), np.uint8)
     return replace(logs, number=number, index=index, time=time, block_hash=block_hash)
 
 
-def _timed(logs: Logs, times: Blocks) -> Logs | None:
-    """The logs with the times of their blocks; None when a block is missing or has another hash."""
-    if not len(times.numbers):
-        return None
-    at = np.minimum(np.searchsorted(times.numbers, logs.number), len(times.numbers) - 1)
-    known = (times.numbers[at] == logs.number).all() and (times.hashes[at] == logs.block_hash).all()
-    return replace(logs, time=times.times[at]) if known else None
-
-
-def _blocks(logs: Logs) -> Blocks | None:
-    """The blocks of the logs; None when logs are out of order or disagree about their block."""
+def _ordered(logs: Logs) -> bool:
+    """Whether logs ascend, and agree with each other about their blocks."""
     number, index = logs.number, logs.index
     if not (index < MOST_LOGS_A_BLOCK).all():
-        return None
+        return False
     same = number[1:] == number[:-1]
-    ordered = (number[1:] > number[:-1]) | (same & (index[1:] > index[:-1]))
+    ascending = (number[1:] > number[:-1]) | (same & (index[1:] > index[:-1]))
     hashes = logs.block_hash.view(np.uint64)
     agree = (hashes[1:] == hashes[:-1]).all(axis=1) & (logs.time[1:] == logs.time[:-1])
-    if not (ordered & (agree | ~same)).all():
-        return None
-    first = np.flatnonzero(np.append(True, ~same))
-    return Blocks(number[first], logs.block_hash[first], logs.time[first])
+    return bool((ascending & (agree | ~same)).all())

@@ -13,14 +13,15 @@ import pickle
 import struct
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 import structlog
 
-from indexer.columns import Blocks, Rows, Source
+from indexer.model import Copied
+from indexer.quick import Known, Source
 
 SLOTS = 3
 SLOT_BYTES = 12 << 20
@@ -39,24 +40,24 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Decode the answer in a slot, or with `blocks_only` tell its blocks."""
+    """Decode the answer in a slot; without anything known, tell its blocks."""
 
     slot: int
     size: int
-    times: Blocks | None = None
-    blocks_only: bool = False
+    known: Known | None
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of it. Shape: `rows` without copies, which lie one after the other in the slot as `spans` say."""
+    """What became of it. Shape: the rows of `copied` lie one after the other in the slot, in sizes by table."""
 
-    rows: Rows | None
-    spans: Sequence[tuple[str, int]] = ()
+    copied: Copied | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    blocks: Sequence[int] | None = None
 
 
 class DecodeProcess:
-    """A running process. Its methods return None when the general decoder must be asked."""
+    """A running process: a `Quick`."""
 
     def __init__(self, process: asyncio.subprocess.Process, memory: mmap.mmap) -> None:
         self._process = process
@@ -65,32 +66,33 @@ class DecodeProcess:
         for slot in range(SLOTS):
             self._free.put_nowait(slot)
         self._turn = asyncio.Lock()
-        self.waited_s = 0.0
 
-    async def decode(self, inner: memoryview, times: Blocks | None = None) -> Rows | None:
-        """As `Columns.decode`."""
-        return await self._through(inner, times, blocks_only=False)
+    async def decode(self, inner: memoryview, known: Known) -> Copied | None:
+        """The rows of an answer, every check passed."""
+        told = await self._through(inner, known)
+        return None if told is None else told.copied
 
-    async def blocks(self, inner: memoryview) -> Blocks | None:
-        """As `Columns.blocks`."""
-        rows = await self._through(inner, None, blocks_only=True)
-        return rows and rows.blocks
+    async def blocks(self, inner: memoryview) -> Sequence[int] | None:
+        """The numbers of the blocks that have logs, ascending."""
+        told = await self._through(inner, None)
+        return None if told is None else told.blocks
 
-    async def _through(self, inner: memoryview, times: Blocks | None, *, blocks_only: bool) -> Rows | None:
+    async def _through(self, inner: memoryview, known: Known | None) -> Told | None:
+        """What the process makes of an answer; None when it does not fit or the process is gone."""
         if len(inner) > SLOT_BYTES or self._process.returncode is not None:
             return None
         slot = await self._free.get()
         try:
             base = slot * SLOT_BYTES
             self._memory[base : base + len(inner)] = inner
-            told = await self._ask(Ask(slot, len(inner), times, blocks_only))
-            if told is None or told.rows is None:
-                return None
-            at = base
-            for table, size in told.spans:
-                told.rows.copies[table] = self._memory[at : at + size]
+            told = await self._ask(Ask(slot, len(inner), known))
+            if told is None or told.copied is None:
+                return told
+            copies, at = {}, base
+            for table, size in told.sizes.items():
+                copies[table] = self._memory[at : at + size]
                 at += size
-            return told.rows
+            return replace(told, copied=replace(told.copied, copies=copies))
         finally:
             self._free.put_nowait(slot)
 

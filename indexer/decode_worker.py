@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from indexer.columns import Columns, Rows
+from indexer.columns import Columns
 from indexer.decode_process import LENGTH, Ask, Setup, Told
 
 
@@ -40,19 +40,17 @@ def main() -> None:
 
 
 def _answer(columns: Columns, ask: Ask, slot: memoryview) -> Told:
-    inner = np.frombuffer(slot[: ask.size], np.uint8).copy()  # private memory is faster to gather from
-    if ask.blocks_only:
-        blocks = columns.blocks(inner)
-        return Told(None if blocks is None else Rows(0, blocks))
-    rows = columns.decode(inner, ask.times)
-    if rows is None or sum(map(len, rows.copies.values())) > len(slot):
-        return Told(None)
-    spans, at = [], 0
-    for table, copy in rows.copies.items():
+    inner = np.frombuffer(slot[: ask.size], np.uint8).copy()  # to gather from private memory is faster
+    if ask.known is None:
+        return Told(blocks=columns.blocks(inner))
+    copied = columns.decode(inner, ask.known)
+    if copied is None or sum(map(len, copied.copies.values())) > len(slot):
+        return Told()
+    at = 0
+    for copy in copied.copies.values():
         slot[at : at + len(copy)] = copy
-        spans.append((table, len(copy)))
         at += len(copy)
-    return Told(replace(rows, copies={}), spans)
+    return Told(replace(copied, copies={}), {table: len(copy) for table, copy in copied.copies.items()})
 
 
 def _receive(pipe: BinaryIO) -> object:

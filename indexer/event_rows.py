@@ -267,7 +267,7 @@ def _extended(value: Bytes, bits: int) -> Mask:
     if not spare:
         return np.ones(len(value), np.bool_)
     sign = np.where(value[:, spare] >= 0x80, 0xFF, 0).astype(np.uint8)
-    return (value[:, :spare] == sign[:, None]).all(axis=1)
+    return np.asarray((value[:, :spare] == sign[:, None]).all(axis=1))
 
 
 def _encoder(entry: Column) -> Encode:

@@ -10,6 +10,7 @@ from shared.rpc_types import RawLog as Log
 __all__ = [
     "BlockRef",
     "Committed",
+    "Copied",
     "Cursor",
     "Filter",
     "Idle",
@@ -62,18 +63,38 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """Logs that are rows already.
+
+    Shape: binary COPY rows, and how many, by table; `left` are logs that only the general decoder may judge; `logs`
+    counts both. `full` are those blocks with logs whose headers were known.
+    """
+
+    logs: int
+    copies: Mapping[str, bytes | memoryview] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    left: Sequence[Log] = ()
+    full: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Logs:
     """All logs of a range that match a filter, checked against headers from the same endpoint.
 
     Shape: `logs` ascend by (block, index). `headers` holds at least the first and the last block of the range, every
     block of it when the range was asked for `linked` (each one's parent is the block below), and every block that has
-    logs when the node puts no `blockTimestamp` into them.
+    logs when the node puts no `blockTimestamp` into them. Logs that are rows already are in `copied` instead of `logs`.
     """
 
     range: Range
     headers: Mapping[int, BlockRef]
     logs: Sequence[Log]
     size_bytes: int = 0
+    copied: Sequence[Copied] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.logs) + sum(sum(part.counts.values()) for part in self.copied)
 
     @property
     def first(self) -> BlockRef:

@@ -82,5 +82,5 @@ def _magnitude(values: Bytes, negative: NDArray[np.bool_]) -> Bytes:
     for at in range(values.shape[1] - 1, -1, -1):
         total = flipped[:, at] + carry
         out[:, at] = total & 0xFF
-        carry = total >> 8
+        carry = (total >> 8).astype(np.uint16)
     return out

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from indexer.model import BlockRef, Filter, Logs, Range
+from indexer.quick import Quick
 
 
 class Reader(Protocol):
@@ -17,6 +18,8 @@ class Reader(Protocol):
 
     async def headers(self, numbers: Sequence[int]) -> Mapping[int, BlockRef | None]: ...
 
-    async def logs(self, range: Range, filter: Filter, *, linked: bool = False) -> Logs: ...  # noqa: A002
+    async def logs(
+        self, range: Range, filter: Filter, *, linked: bool = False, quick: Quick | None = None  # noqa: A002
+    ) -> Logs: ...
 
     def span(self, filter: Filter) -> int: ...  # noqa: A002

@@ -27,7 +27,7 @@ class Rows:
 
     table: Table
     records: list[Row] = field(default_factory=list)
-    binary: bytes = b""
+    binary: list[bytes | memoryview] = field(default_factory=list)
     binary_rows: int = 0
 
     @property
@@ -56,7 +56,9 @@ class RowWriter:
     def __init__(self, chain_id: int, streams: Iterable[Stream]) -> None:
         self._chain_id = chain_id
         self._owners: dict[str, list[_Owner]] = {}
+        self._tables: dict[str, Table] = {}
         for stream in streams:
+            self._tables |= {str(table): table for table in stream.tables.values()}
             owner = _Owner(stream)
             for address in stream.addresses:
                 self._owners.setdefault("0x" + address.hex(), []).append(owner)
@@ -64,6 +66,11 @@ class RowWriter:
     def write(self, logs: Logs, into: Batch) -> None:
         """Decode every log for each stream that owns its address. A log that only shares a topic belongs to nobody."""
         times: dict[int, datetime] = {}
+        for part in logs.copied:
+            for name, copy in part.copies.items():
+                rows = into.rows.setdefault(name, Rows(self._tables[name]))
+                rows.binary.append(copy)
+                rows.binary_rows += part.counts[name]
         for log in logs.logs:
             owners = self._owners.get(log.address) or self._owners.get(log.address.lower())
             if owners is None:

@@ -183,7 +183,7 @@ def matches(rows: Bytes, template: NDArray[np.uint64], mask: NDArray[np.uint64])
     wrong &= mask
     if not wrong.any():
         return np.ones(len(rows), np.bool_)
-    return ~wrong.any(axis=1)
+    return np.asarray(~wrong.any(axis=1))
 
 
 def unhex(rows: Bytes, columns: Sequence[tuple[int, int]]) -> Bytes:

@@ -9,6 +9,7 @@ from indexer.errors import DeepReorg
 from indexer.horizon import Horizon
 from indexer.model import BlockRef, Committed, Cursor, Idle, Logs, Range, RolledBack, Step, Timing
 from indexer.planner import Plan, plan
+from indexer.quick import Quick
 from indexer.reader import Reader
 from indexer.reorg import probes, shared
 from indexer.rows import Batch, RowWriter
@@ -51,7 +52,7 @@ class Worker:
         self.seen: dict[str, Cursor] = {}
         self._known = False
         self.width = 0
-        self._chain_id = chain_id
+        self.chain_id = chain_id
         self._border = border
         self._at_tip: set[str] = set()
         self._writers: dict[tuple[str, ...], RowWriter] = {}
@@ -99,11 +100,15 @@ class Worker:
             self.width = len(todo.range)
         return todo
 
-    async def fetch(self, todo: Plan) -> Fetched:
+    def span(self, streams: Iterable[str]) -> int:
+        """How many blocks one question about the streams takes at present."""
+        return self._border.chain.span(filter_of(self.streams[key] for key in streams))
+
+    async def fetch(self, todo: Plan, quick: Quick | None = None) -> Fetched:
         """Ask the chain for what the plan needs."""
         began = self._border.clock.monotonic()
         wanted = filter_of(self.streams[key] for key in todo.streams)
-        logs = await self._border.chain.logs(todo.range, wanted, linked=todo.linked)
+        logs = await self._border.chain.logs(todo.range, wanted, linked=todo.linked, quick=quick)
         took = self._border.clock.monotonic() - began
         return Fetched(todo, logs, took, took)
 
@@ -161,7 +166,7 @@ class Worker:
     def _decode(self, streams: tuple[str, ...], parts: Sequence[Fetched]) -> Batch:
         writer = self._writers.get(streams)
         if writer is None:
-            writer = self._writers[streams] = RowWriter(self._chain_id, [self.streams[key] for key in streams])
+            writer = self._writers[streams] = RowWriter(self.chain_id, [self.streams[key] for key in streams])
         batch = Batch()
         for part in parts:
             writer.write(part.logs, batch)

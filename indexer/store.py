@@ -68,7 +68,7 @@ class Store:
                 if rows.records:
                     await cx.copy_records(schema, table, columns, rows.records)
                 if rows.binary_rows:
-                    await cx.copy_binary(schema, table, columns, COPY_HEADER + rows.binary + COPY_TRAILER)
+                    await cx.copy_binary(schema, table, columns, [COPY_HEADER, *rows.binary, COPY_TRAILER])
             if batch.undecoded:
                 await cx.copy_records("usdx", "undecoded_logs", UNDECODED, batch.undecoded)
             await _remember(cx, streams, blocks, floor)

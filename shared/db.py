@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import io
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -56,6 +55,7 @@ NO_TABLE = "none"
 ACQUIRE_TIMEOUT_S = 30.0
 STATEMENT_TIMEOUT_S = 120.0
 CONNECT_TIMEOUT_S = 10.0
+COPY_PIECE_BYTES = 1 << 19
 _FIRST_WORD = re.compile(r"\s*(?:--[^\n]*\n\s*)*([A-Za-z]+)")
 
 
@@ -168,12 +168,19 @@ class Connection:
         return int(tag.removeprefix("COPY "))
 
     async def copy_binary(
-        self, schema: str, table: str, columns: Sequence[str], source_bytes: bytes, *, on: str | None = None
+        self,
+        schema: str,
+        table: str,
+        columns: Sequence[str],
+        source_bytes: bytes | Iterable[bytes | memoryview],
+        *,
+        on: str | None = None,
     ) -> int:
         """COPY bytes in, already in Postgres's binary COPY format; returns how many rows they held."""
+        parts = [source_bytes] if isinstance(source_bytes, bytes) else source_bytes
         with self._timed("copy", on or table):
             tag = await self.raw.copy_to_table(
-                table, schema_name=schema, columns=list(columns), source=io.BytesIO(source_bytes), format="binary"
+                table, schema_name=schema, columns=list(columns), source=_pieces(parts), format="binary"
             )
         return int(tag.removeprefix("COPY "))
 
@@ -182,6 +189,13 @@ class Connection:
         with translated(self._target):
             async for row in self.raw.cursor(sql, *args, prefetch=prefetch):
                 yield row
+
+
+async def _pieces(parts: Iterable[bytes | memoryview]) -> AsyncIterator[bytes | memoryview]:
+    """The parts, large ones in pieces: each becomes one message to the server."""
+    for part in parts:
+        for at in range(0, len(part), COPY_PIECE_BYTES):
+            yield memoryview(part)[at : at + COPY_PIECE_BYTES]
 
 
 class Database:

@@ -1,0 +1,111 @@
+"""Fetch ranges ahead of the one that is being stored, bounded by what may wait for the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from indexer.model import Logs, Range
+from indexer.planner import Plan
+from indexer.quick import Quick
+from indexer.step import Fetched, Worker
+
+IN_FLIGHT = 8
+"""How many ranges are asked for at once."""
+
+BYTES_WAITING = 24 << 20
+"""How much of what was fetched may wait for the database."""
+
+BATCH_LOGS = 40_000
+"""From how many logs on a commit is large enough."""
+
+
+@asynccontextmanager
+async def fetching(worker: Worker, first: Plan, limit: int, quick: Quick | None) -> AsyncIterator[Ahead]:
+    """Fetch from `first` to the block `limit`, for as long as the block lasts."""
+    ahead = Ahead(worker, quick)
+    feeder = asyncio.create_task(ahead.feed(first, limit))
+    try:
+        yield ahead
+    finally:
+        for task in (feeder, *ahead.tasks):
+            task.cancel()
+        await asyncio.gather(feeder, *ahead.tasks, return_exceptions=True)
+
+
+class Ahead:
+    """Ranges under way and ranges that wait to be landed, in order."""
+
+    def __init__(self, worker: Worker, quick: Quick | None) -> None:
+        self.tasks: deque[asyncio.Task[Fetched]] = deque()
+        self._worker = worker
+        self._quick = quick
+        self._changed = asyncio.Event()
+        self._complete = False
+
+    async def feed(self, first: Plan, limit: int) -> None:
+        """Begin to fetch one range after the other; the first alone, to learn how wide the others may be."""
+        plan: Plan | None = first
+        try:
+            while plan is not None:
+                self._begin(plan)
+                while not self._room() or (plan is first and not self._landed_or_done()):
+                    await self._change()
+                plan = _next(plan, limit, self._worker.span(plan.streams))
+        finally:
+            self._complete = True
+            self._changed.set()
+
+    async def take(self) -> list[Fetched]:
+        """Wait for the next range, and take with it those behind it that are there, up to a full batch; none at the end."""
+        while not self.tasks and not self._complete:
+            await self._change()
+        if not self.tasks:
+            return []
+        began = time.monotonic()
+        parts = [replace(await self.tasks[0], waited_s=time.monotonic() - began)]
+        self.tasks.popleft()
+        logs = parts[0].logs.count
+        while self.tasks and _done(self.tasks[0]) and logs < BATCH_LOGS:
+            parts.append(replace(self.tasks.popleft().result(), waited_s=0.0))
+            logs += parts[-1].logs.count
+        self._changed.set()
+        return parts
+
+    def _begin(self, plan: Plan) -> None:
+        task = asyncio.create_task(self._worker.fetch(plan, self._quick))
+        task.add_done_callback(lambda _: self._changed.set())
+        self.tasks.append(task)
+        self._changed.set()
+
+    async def _change(self) -> None:
+        """Wait until something began, ended or was taken."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _landed_or_done(self) -> bool:
+        return not self.tasks or self.tasks[0].done()
+
+    def _room(self) -> bool:
+        done = [task.result().logs for task in self.tasks if _done(task)]
+        return len(self.tasks) - len(done) < IN_FLIGHT and sum(map(_weight, done)) < BYTES_WAITING
+
+
+def _weight(logs: Logs) -> int:
+    """How many bytes the logs hold on to."""
+    if not logs.copied:
+        return logs.size_bytes
+    return sum(len(copy) for part in logs.copied for copy in part.copies.values())
+
+
+def _done(task: asyncio.Task[Fetched]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _next(last: Plan, limit: int, width: int) -> Plan | None:
+    first = last.range.last + 1
+    return None if first > limit else replace(last, range=Range(first, min(limit, first + width - 1)))

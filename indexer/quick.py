@@ -1,0 +1,46 @@
+"""What reading logs by columns is told and what it gives: no single log, but finished rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from indexer.model import Copied
+from indexer.schema import Table
+from indexer.streams import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the logs of an answer must agree with. Shape: (number, hash, unix seconds) of headers, ascending.
+
+    Where logs do not tell their time, there is a header for each of their blocks.
+    """
+
+    first: int
+    last: int
+    headers: Sequence[tuple[int, bytes, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stream as far as columns go: whose logs it wants, and its tables."""
+
+    addresses: frozenset[bytes]
+    tables: tuple[Table, ...]
+
+
+class Quick(Protocol):
+    """Reads answers of `eth_getLogs`, given without their brackets. None: only the general way can tell what is wrong."""
+
+    async def decode(self, inner: memoryview, known: Known) -> Copied | None:
+        """The rows of an answer, every check passed."""
+
+    async def blocks(self, inner: memoryview) -> Sequence[int] | None:
+        """The numbers of the blocks that have logs, ascending."""
+
+
+def source(stream: Stream) -> Source:
+    """A stream's part in it."""
+    return Source(frozenset(stream.addresses), tuple(stream.tables.values()))
