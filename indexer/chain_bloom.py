@@ -25,6 +25,8 @@ class FilterBloom:
 
     def chance(self, bloom: bytes) -> float:
         """How likely `may_match` is by mere chance in a bloom as full as this one."""
+        if not self._addresses and not self._topics:
+            return 0.0
         one = (int.from_bytes(bloom, "big").bit_count() / BITS) ** 3
         return _chance(one, len(self._addresses)) * _chance(one, len(self._topics))
 

@@ -103,7 +103,7 @@ class Block:
     def logs_json(self) -> list[dict[str, Any]]:
         out: list[dict[str, Any]] = []
         for at, logs in enumerate(self.transactions):
-            tx_hash = _hex(self.tx_hash(at))
+            tx_hash, before = _hex(self.tx_hash(at)), len(out)
             out.extend(
                 {
                     "address": _hex(log.address),
@@ -114,7 +114,7 @@ class Block:
                     "transactionIndex": hex(at),
                     "blockHash": _hex(self.hash),
                     "blockTimestamp": hex(self.time),
-                    "logIndex": hex(len(out) + index),
+                    "logIndex": hex(before + index),
                     "removed": False,
                 }
                 for index, log in enumerate(logs)
