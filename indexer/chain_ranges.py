@@ -61,10 +61,17 @@ class Ranges:
                 )
             except RpcError as error:
                 if len(question.range) == 1 and _misnumbered([error]):
-                    return await self._pool.on(partial(page_by_receipts, question=question))
+                    return await self._renumbered(question, error)
                 if len(question.range) == 1 or not _width_may_be_why([error]):
                     raise
                 question = _narrowed(question, len(question.range) // 2)
+
+    async def _renumbered(self, question: Question, why: RpcError) -> Page:
+        """A block whose logs everybody numbers wrongly, by its receipts; raises `why` where there are none."""
+        try:
+            return await self._pool.on(partial(page_by_receipts, question=question))
+        except RpcError:
+            raise why from None
 
     async def _from(self, endpoint: Endpoint, question: Question) -> Page:
         """A page of one endpoint, narrowed until it fits."""
