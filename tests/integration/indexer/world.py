@@ -63,7 +63,7 @@ class Reader:
         blocks = self.fake.blocks
         return {number: ref(blocks[number]) if 0 <= number < len(blocks) else None for number in numbers}
 
-    async def logs(self, range: Range, filter: Filter, *, linked: bool = False) -> Logs:  # noqa: A002
+    async def logs(self, range: Range, filter: Filter, *, linked: bool = False, quick: object = None) -> Logs:  # noqa: A002
         self.asked.append(range)
         if range.last > self.fake.head.number:
             raise BehindHead("not there yet", endpoint="fake")
