@@ -10,14 +10,13 @@ from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from shared import embedded, migrate
 from shared.clock import Clock, system_clock
 from shared.db_errors import FOREIGN, translate, translated
-from shared.errors import DatabaseUnavailable, UsdxError
+from shared.errors import ConfigError, DatabaseUnavailable, UsdxError
 from shared.health import Health
 from shared.metrics import DATABASE, Family, Registry, Sample, Scraped
 from shared.runtime import Stop
@@ -285,7 +284,8 @@ class Database:
     async def migrate(self) -> tuple[str, ...]:
         """Bring the schema `usdx` up to this version; returns the names of the migrations applied now."""
         async with self.transaction() as cx:
-            return await migrate.apply(cx.raw, migrate.known())
+            with translated(self.target):
+                return await migrate.apply(cx.raw, migrate.known())
 
     def start_series(self, operation: str, table: str) -> None:
         """Make the metrics of an operation on a table exist at 0 before its first statement."""
@@ -306,21 +306,23 @@ class Database:
 
 async def _create_pool(url: str, size: int, application_name: str) -> Any:
     with translated(address_of(url)):
-        return await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=size,
-            timeout=CONNECT_TIMEOUT_S,
-            command_timeout=STATEMENT_TIMEOUT_S,
-            server_settings={"application_name": application_name, "timezone": "UTC"},
-        )
+        try:
+            return await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=size,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=STATEMENT_TIMEOUT_S,
+                server_settings={"application_name": application_name, "timezone": "UTC"},
+            )
+        except ValueError as exc:  # the driver's own words may repeat a part of the password
+            raise ConfigError(f"database.url: host, port or options of {address_of(url)} cannot be read") from exc
 
 
 def address_of(url: str) -> str:
-    """Host, port and database of a url: what may be shown."""
-    parts = urlsplit(url)
-    host = parts.hostname or "local socket"
-    return f"{host}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    """Hosts, ports and database of a url: what may be shown."""
+    match = re.match(r"\w+://(?:[^@/?]*@)?([^/?]*)(/[^?]*)?", url)
+    return f"{match[1] or 'local socket'}{match[2] or ''}" if match else "of unknown address"
 
 
 async def watch(db: Database, health: Health, stop: Stop, period_s: float = 5.0) -> None:

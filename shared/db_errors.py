@@ -62,6 +62,5 @@ def _by_state(state: str) -> type[UsdxError]:
 
 
 def _words(exc: asyncpg.PostgresError) -> str:
-    words = str(exc)
-    detail = getattr(exc, "detail", None)
-    return f"{words} ({detail})" if detail else words
+    """Postgres's message, with detail and hint, in one line."""
+    return "; ".join(line.strip() for line in str(exc).splitlines() if line.strip())

@@ -134,6 +134,13 @@ class DatabaseSettings(Table):
 
     _url = field_validator("url", mode="before")(secret_from)
 
+    @field_validator("url", mode="after")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"postgres(ql)?://", value.get_secret_value()):
+            raise ValueError("an address such as postgresql://user@host:5432/database")
+        return value
+
 
 class EndpointSettings(Table):
     """One JSON-RPC endpoint of a chain; its name is what logs and metrics show."""
