@@ -52,7 +52,7 @@ BUSINESS_REFRESHES = Family(
     "usdx_business_metrics_refreshes_total", "counter", "Business-metrics refresh attempts by result.", ("result",)
 )
 BUSINESS_GAUGE_SUCCESS = Family(
-    "usdx_business_gauge_last_success_timestamp_seconds",
+    "usdx_business_figure_last_success_timestamp_seconds",
     "gauge",
     "Time of the snapshot that the gauge's value was read from.",
     ("gauge",),
