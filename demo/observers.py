@@ -43,7 +43,11 @@ def _scrapes(ports: Ports) -> dict[str, object]:
         "rule_files": [str(_DOCKER / "prometheus" / "rules" / "*.yml")],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{ports.alertmanager}"]}]}]},
         "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [f"{HOST}:{port}"]}]} for job, port in jobs.items()
+            {
+                "job_name": job,
+                "static_configs": [{"targets": [f"{HOST}:{port}"], "labels": {"service": job.removeprefix("usdx-")}}],
+            }
+            for job, port in jobs.items()
         ],
     }
 
