@@ -106,7 +106,7 @@ def _with(one: Input, refused: Refused | None) -> Input:
 def _clocked(feed: Feed, inputs: Sequence[Input]) -> tuple[list[Input], float | None, Refused | None]:
     """When our own clock is the odd one out, say so once instead of blaming every venue."""
     live = [one.quote for one in inputs if one.quote is not None and feed.terms[one.source].timing == "live"]
-    wrong = clock(live, feed.limits.future_s)
+    wrong = clock(live, feed.limits.future_s, feed.limits.max_age_s)
     if wrong:
         blamed = {Reason.FUTURE, Reason.STALE}
         inputs = [_with(one, wrong) if one.verdict == "used" or one.reason in blamed else one for one in inputs]

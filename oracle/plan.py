@@ -194,8 +194,8 @@ class _Reading:
         before = len(self.problems)
         terms: dict[str, Terms] = {}
         asks: dict[str, Ask] = {}
-        for source in settings.sources:
-            if source in terms:
+        for source in dict.fromkeys(settings.sources):
+            if settings.sources.count(source) > 1:
                 self.problem(f'feeds."{name}".sources', source, "each source once")
             elif found := self.source(pair, source, settings, venues):
                 terms[source], asks[source] = found

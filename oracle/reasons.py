@@ -97,7 +97,7 @@ EXPLAINED: dict[Reason, Explanation] = {
     Reason.UNKNOWN_SYMBOL: Explanation(
         "fetch",
         "The venue does not know the symbol, or left it out of its answer.",
-        "Set the source's `symbol`; run `usdx oracle check`. Delisted? Remove the source.",
+        "Set the source's `symbol`; run `usdx oracle check`. Remove the source if it was delisted.",
     ),
     Reason.MALFORMED: Explanation(
         "fetch",
@@ -194,7 +194,7 @@ EXPLAINED: dict[Reason, Explanation] = {
     Reason.DEVIATION: Explanation(
         "quote, observation",
         "Sources disagree by more than `max_deviation_bps`: a lone one is dropped; without a majority the round fails.",
-        "See the inputs with `explain`: one broken source, or a market in motion?",
+        "Look with `explain` whether one source is broken or the market moves.",
     ),
     Reason.CLOCK: Explanation(
         "quote, observation",

@@ -40,8 +40,8 @@ def replay(feed: str, first: str, last: str, changes: tuple[str, ...], as_json: 
     if not as_json:
         click.echo(
             f"{summary.rounds} observations, {summary.changed} would have changed:"
-            f" {summary.gained} priced that were not, {summary.lost} refused that were not, {summary.moved} at another price"
-            f" (by at most {summary.largest_move_bps:.1f} bps)"
+            f" {summary.gained} priced that were not, {summary.lost} refused that were not,"
+            f" {summary.moved} at another price (by at most {summary.largest_move_bps:.1f} bps)"
         )
 
 

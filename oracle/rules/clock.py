@@ -17,17 +17,21 @@ def skew_s(quotes: Sequence[Quote]) -> float | None:
     return median(skews) if skews else None
 
 
-def clock(quotes: Sequence[Quote], tolerance_s: float) -> Refused | None:
+def clock(quotes: Sequence[Quote], tolerance_s: float, max_age_s: float) -> Refused | None:
     """Refuse the round when at least two venues tell a time, all are off, and all by about the same.
 
-    Only live sources are to be passed: an on-chain feed's last update may be an hour old in good health.
+    Ahead is off beyond `tolerance_s`. Behind too where venues tell their clock; the time of a last trade may lie back
+    as far as `max_age_s` in a quiet market. Only live sources are to be passed: an on-chain feed may rest for an hour.
     """
     skews = _skews(quotes)
     if len(skews) < 2 or max(skews) - min(skews) > TOGETHER_S:
         return None
-    if min(skews) > tolerance_s or max(skews) < -tolerance_s - TOGETHER_S:
-        ahead = median(skews)
-        return Refused(Reason.CLOCK, f"{len(skews)} venues are {abs(ahead):.1f} s {'ahead' if ahead > 0 else 'behind'}")
+    clocks_told = all(one.server_time_s is not None for one in quotes if one.time_s is not None)
+    behind_s = tolerance_s if clocks_told else max_age_s
+    if min(skews) > tolerance_s or max(skews) < -behind_s:
+        ahead_s = median(skews)
+        side = "ahead of" if ahead_s > 0 else "behind"
+        return Refused(Reason.CLOCK, f"{len(skews)} venues are {abs(ahead_s):.1f} s {side} our clock")
     return None
 
 

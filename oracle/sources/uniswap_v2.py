@@ -6,6 +6,7 @@ times seconds and wrap on purpose. Until the window has elapsed there is no pric
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
@@ -45,19 +46,14 @@ class UniswapV2:
         return ()
 
     def note(self, view: View) -> Sample | None:
-        """The cumulative brought up to this block, as the library does without a transaction."""
-        try:
-            base, quote, last = self._reserves(view)
-            stored = uint(view.answers[1], 0, "priceCumulativeLast()")
-        except Unreadable:
-            return None
-        elapsed = (view.block_time_s - last) % 2**32
-        return Sample(view.block_time_s, (stored + (quote * Q112 // base) * elapsed) % 2**256)
+        """The cumulative as of this block, if it can be read."""
+        with suppress(Unreadable):
+            return self._cumulative(view)
+        return None
 
     def read(self, view: View) -> Ticker:
         base, quote, _ = self._reserves(view)
-        now = self.note(view)
-        assert now is not None
+        now = self._cumulative(view)
         before = self._old_enough(view)
         average = (now.value - before.value) % 2**256 // (now.at_s - before.at_s)
         return Ticker(
@@ -66,6 +62,13 @@ class UniswapV2:
             liquidity=Decimal(base).scaleb(-self.base_decimals),
             time_s=float(view.block_time_s),
         )
+
+    def _cumulative(self, view: View) -> Sample:
+        """The stored cumulative brought up to this block, as the library does without a transaction."""
+        base, quote, last = self._reserves(view)
+        elapsed = (view.block_time_s - last) % 2**32
+        stored = uint(view.answers[1], 0, "priceCumulativeLast()")
+        return Sample(view.block_time_s, (stored + (quote * Q112 // base) * elapsed) % 2**256)
 
     def _reserves(self, view: View) -> tuple[int, int, int]:
         what = "getReserves()"

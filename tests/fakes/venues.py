@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of bodies and cases read better in one line each
 """Venues over real HTTP and WebSocket that answer in their documented shapes, and misbehave on demand."""
 
 from __future__ import annotations
