@@ -12,10 +12,10 @@ import yaml
 
 from demo import parts
 from monitoring import alerts, recordings, slo
+from monitoring.histories import CASES, Case
 from monitoring.model import Alert, Group, Recording
 from monitoring.render import text
-from tests.integration.monitoring.cases import CASES, Case
-from tests.integration.monitoring.slo_cases import SLO_CASES
+from monitoring.slo_histories import SLO_CASES
 
 EVERY_ALERT = (*alerts.ALERTS, *slo.ALERTS)
 EVERY_CASE = (*CASES, *SLO_CASES)

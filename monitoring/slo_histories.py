@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.integration.monitoring.cases import A, C, Case, E, errors, latency
+from monitoring.histories import A, C, Case, E, errors, latency
 
 HTTP = f'{A},method="GET",route="/api/v1/pools"'
 
