@@ -66,7 +66,21 @@ class Endpoint:
         ]
 
     async def answers(self, calls: Sequence[Call]) -> list[Answer]:
-        """As `batch`, each result still the node's own JSON."""
+        """As `batch`, each result still the node's own JSON. What is too long for one batch goes in several at once."""
+        most = self.abilities.max_batch
+        if len(calls) <= most:
+            return await self._in_turn(calls)
+        parts = [self._in_turn(calls[at : at + most]) for at in range(0, len(calls), most)]
+        done = await asyncio.gather(*parts, return_exceptions=True)
+        out: list[Answer] = []
+        for part in done:
+            if isinstance(part, BaseException):
+                raise part
+            out += part
+        return out
+
+    async def _in_turn(self, calls: Sequence[Call]) -> list[Answer]:
+        """One batch, or several in turn when it proves too long."""
         out: list[Answer] = []
         while len(out) < len(calls):
             part = calls[len(out) : len(out) + self.abilities.max_batch]

@@ -17,7 +17,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
 
 
 Answer = msgspec.Raw | RpcError
@@ -57,7 +57,7 @@ def read(reply: Reply, question: Question) -> list[Answer]:
     Raises RpcError when the answer as a whole is none: not JSON-RPC, cut, or one error object for an entire batch.
     """
     try:
-        envelopes = _many.decode(reply.body) if reply.body.lstrip()[:1] == b"[" else [_one.decode(reply.body)]
+        envelopes = _many.decode(reply.body) if reply.body[:64].lstrip()[:1] == b"[" else [_one.decode(reply.body)]
     except msgspec.DecodeError as error:
         raise _unreadable(reply, question) from error
     if len(question.methods) == 1 and len(envelopes) == 1:

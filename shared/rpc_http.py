@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+
 import aiohttp
 
 from shared.rpc_answer import Reply
@@ -40,12 +43,19 @@ class HttpTransport:
 
 def _why(error: Exception) -> str:
     """The kind of trouble, without the URL that aiohttp puts into its messages."""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the host name is not known"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         return "TLS failed"
-    if isinstance(error, aiohttp.ClientConnectorError | ConnectionRefusedError):
-        return f"cannot connect ({error.strerror or type(error).__name__})"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return cannot_connect(error.os_error)
     if isinstance(error, aiohttp.InvalidURL):
         return "the URL is no URL"
     return f"the connection broke ({type(error).__name__})"
+
+
+def cannot_connect(error: OSError) -> str:
+    """Why there is no connection, without the address that the system puts into its messages."""
+    if isinstance(error, socket.gaierror):
+        return "cannot connect (the host name is not known)"
+    if isinstance(error, ConnectionRefusedError):
+        return "cannot connect (refused)"
+    return f"cannot connect ({errno.errorcode.get(error.errno or 0, type(error).__name__)})"

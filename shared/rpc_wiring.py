@@ -11,8 +11,10 @@ from shared.clock import Clock
 from shared.endpoint import Endpoint
 from shared.metrics import Registry
 from shared.pool import Pool
+from shared.rpc import Transport
 from shared.rpc_http import HttpTransport
 from shared.rpc_metrics import RpcMeter
+from shared.rpc_plain import PlainTransport
 from shared.settings import ChainSettings, EndpointSettings
 
 
@@ -34,11 +36,18 @@ async def open_pool(chain: str, settings: ChainSettings, clock: Clock, registry:
                 await pool.close()
 
 
+def transport_of(settings: EndpointSettings, session: aiohttp.ClientSession) -> Transport:
+    """The way to an endpoint that its URL asks for."""
+    url = settings.url.get_secret_value()
+    if url.startswith("http://"):
+        return PlainTransport(settings.name, url, settings.timeout)
+    return HttpTransport(settings.name, url, session, settings.timeout)
+
+
 def _endpoint(settings: EndpointSettings, session: aiohttp.ClientSession, clock: Clock, meter: RpcMeter) -> Endpoint:
-    transport = HttpTransport(settings.name, settings.url.get_secret_value(), session, settings.timeout)
     return Endpoint(
         settings.name,
-        transport,
+        transport_of(settings, session),
         clock,
         per_second=settings.requests_per_second,
         at_once=settings.at_once,
