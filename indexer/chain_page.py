@@ -79,7 +79,8 @@ async def ask_page(endpoint: Endpoint, question: Question) -> Page:
     size_bytes = sum(memoryview(part).nbytes for part in raw)
     if question.quick is not None and len(raw) == 1 and not question.linked:
         page = Page(question.range, headers, Unread(raw[0]), size_bytes, endpoint)
-        if (quick := await _quick(page, raw[0], question.quick)) is not None:
+        expected = Expected(question.range, question.filter)
+        if (quick := await _quick(page, raw[0], question.quick, expected)) is not None:
             return quick
     page = Page(question.range, headers, _parsed(endpoint, raw), size_bytes, endpoint)
     return await _timed(page, question)
@@ -108,7 +109,7 @@ class Unread(Sequence[RawLog]):
         return self._read()[at]
 
 
-async def _quick(page: Page, raw: msgspec.Raw, quick: Quick) -> Page | None:
+async def _quick(page: Page, raw: msgspec.Raw, quick: Quick, expected: Expected) -> Page | None:
     """The page with its logs as rows; None when they must be read one by one, be it only to say what is wrong."""
     text = memoryview(raw)
     if bytes(text[:1]) != b"[" or bytes(text[-1:]) != b"]":
@@ -123,7 +124,9 @@ async def _quick(page: Page, raw: msgspec.Raw, quick: Quick) -> Page | None:
         return None
     known = [(number, header.hash, header.timestamp) for number, header in sorted(headers.items())]
     copied = await quick.decode(inner, Known(page.range.first, page.range.last, known))
-    return None if copied is None else replace(page, headers=headers, copied=copied)
+    if copied is None or expected.lie_in(copied.left, headers):
+        return None
+    return replace(page, headers=headers, copied=copied)
 
 
 async def _more_headers(endpoint: Endpoint, numbers: Sequence[int]) -> dict[int, Header]:

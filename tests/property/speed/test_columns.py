@@ -1,0 +1,252 @@
+"""Reading logs by columns against reading them one by one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import strategies as st
+
+from indexer.chain_checks import Expected
+from indexer.columns import Columns
+from indexer.copy_format import encoder
+from indexer.events import EventSpec, Param, Scalar
+from indexer.model import BlockRef, Copied, Filter, Log, Logs, Range
+from indexer.quick import Known, source
+from indexer.rows import Batch, RowWriter
+from indexer.streams import Stream, filter_of, stream
+from tests.property.indexer.abis import events, values
+from tests.property.indexer.test_decoder import encoded
+from tests.property.speed.copied_rows import rows_of
+
+CHAIN_ID = 7
+FIRST, LAST = 100, 140
+SPAN = Range(FIRST, LAST)
+ADDRESSES = [bytes([number]) * 20 for number in (1, 2, 0xAB)]
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+MANY = settings(max_examples=400, deadline=None, phases=PHASES, suppress_health_check=SLOW)
+KEYS = [
+    *("address", "topics", "data", "blockNumber", "transactionHash", "transactionIndex", "blockHash"),
+    *("blockTimestamp", "logIndex", "removed"),
+]
+STYLES = [(",", ":"), (", ", ": "), (",", ": ")]
+
+
+@dataclass
+class World:
+    """Streams, logs as JSON objects, and how a node writes them."""
+
+    streams: list[Stream]
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=lambda: list(KEYS))
+    style: tuple[str, str] = STYLES[0]
+
+    def text(self) -> bytes:
+        written = [
+            json.dumps({key: log[key] for key in [*self.keys, *(set(log) - set(KEYS))] if key in log}, separators=self.style)
+            for log in self.logs
+        ]
+        return ",".join(written).encode()
+
+
+def block_hash(number: int) -> bytes:
+    return bytes([number % 251]) * 32
+
+
+def block_time(number: int) -> int:
+    return 1_700_000_000 + 12 * number
+
+
+def static_events() -> st.SearchStrategy[EventSpec]:
+    """Events as contracts mostly have them."""
+    kinds = st.one_of(
+        st.builds(Scalar, st.sampled_from(["uint", "int"]), st.integers(1, 32).map(lambda width: width * 8)),
+        st.builds(Scalar, st.just("bytes"), st.integers(1, 32)),
+        st.sampled_from([Scalar("address"), Scalar("bool"), Scalar("string"), Scalar("bytes")]),
+    )
+    inputs = st.lists(st.builds(Param, st.just("a"), kinds, st.booleans()), max_size=5)
+    return inputs.filter(lambda chosen: sum(param.indexed for param in chosen) <= 3).map(
+        lambda chosen: EventSpec("Made", tuple(chosen))
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn, kinds: st.SearchStrategy[EventSpec], *, timestamps: bool | None = None) -> World:
+    """Ordered logs of some events in a few blocks, written alike."""
+    chosen = draw(st.lists(kinds, min_size=1, max_size=3, unique_by=lambda one: one.layout))
+    cut = draw(st.integers(0, len(chosen)))
+    groups = [group for group in (chosen[:cut], chosen[cut:]) if group]
+    streams = [
+        stream(f"shop/c{place}", "base", "shop", group, ADDRESSES[place : place + 1 + draw(st.integers(0, 1))], 0)
+        for place, group in enumerate(groups)
+    ]
+    told = draw(st.booleans()) if timestamps is None else timestamps
+    world = World(streams, style=draw(st.sampled_from(STYLES)))
+    world.keys = draw(st.permutations(KEYS)) if draw(st.booleans()) else list(KEYS)
+    number, index = FIRST, 0
+    for _ in range(draw(st.integers(1, 12))):
+        step = draw(st.integers(0, 3))
+        number, index = number + step, (0 if step else index + 1 + draw(st.integers(0, 20)))
+        one = draw(st.sampled_from(streams))
+        spec = draw(st.sampled_from(list(one.tables)))
+        given_ = [draw(st.binary(min_size=32, max_size=32) if p.hashed else values(p.type)) for p in spec.inputs]
+        topics, data = encoded(spec, given_)
+        world.logs.append(
+            {
+                "address": "0x" + draw(st.sampled_from(one.addresses)).hex(),
+                "topics": ["0x" + topic.hex() for topic in topics],
+                "data": "0x" + data.hex(),
+                "blockNumber": hex(number),
+                "transactionHash": "0x" + draw(st.binary(min_size=32, max_size=32)).hex(),
+                "transactionIndex": hex(draw(st.integers(0, 300))),
+                "blockHash": "0x" + block_hash(number).hex(),
+                **({"blockTimestamp": hex(block_time(number))} if told else {}),
+                "logIndex": hex(index),
+                "removed": False,
+            }
+        )
+    return world
+
+
+def headers(numbers: Sequence[int]) -> list[tuple[int, bytes, int]]:
+    return [(number, block_hash(number), block_time(number)) for number in sorted(set(numbers))]
+
+
+def quickly(world: World, known: Known) -> Copied | None:
+    columns = Columns(CHAIN_ID, [source(one) for one in world.streams])
+    return columns.decode(np.frombuffer(world.text(), np.uint8), known)
+
+
+def one_by_one(streams: Sequence[Stream], logs: Sequence[Log], known: Known) -> tuple[dict[str, Any], list[Any]]:
+    """Rows by table, as values, and what could not be decoded."""
+    refs = {number: BlockRef(number, hash_, b"", time) for number, hash_, time in known.headers}
+    batch = Batch()
+    RowWriter(CHAIN_ID, streams).write(Logs(SPAN, refs, logs), batch)
+    out = {}
+    for name, rows in batch.rows.items():
+        types = list(rows.table.types.values())
+        out[name] = rows_of(b"".join(map(encoder(types), rows.records)), types)
+    return out, batch.undecoded
+
+
+def same(world: World, known: Known, copied: Copied) -> None:
+    """The rows of both ways are the same, in the same order within a table once they are sorted by their place."""
+    all_logs = msgspec.json.decode(b"[" + world.text() + b"]", type=list[Log])
+    assert copied.logs == len(all_logs)
+    expected, undecoded = one_by_one(world.streams, all_logs, known)
+    rest, left_undecoded = one_by_one(world.streams, copied.left, known)
+    types = {str(table): list(table.types.values()) for one in world.streams for table in one.tables.values()}
+    found = {name: rows_of(bytes(copy), types[name]) for name, copy in copied.copies.items()}
+    for name, rows in found.items():
+        assert copied.counts[name] == len(rows)
+        assert rows == sorted(rows, key=lambda row: row[1:3])
+    together = {
+        name: sorted([*found.get(name, []), *rest.get(name, [])], key=lambda row: row[1:3])
+        for name in {*found, *rest}
+    }
+    assert together == expected
+    assert left_undecoded == undecoded
+
+
+@MANY
+@given(worlds(events()))
+def test_columns_give_the_rows_of_the_general_decoder(world: World) -> None:
+    """Whatever the events, values, key order and spaces: the rows are the same, or nothing is done at all."""
+    known = Known(FIRST, LAST, headers([*(int(log["blockNumber"], 16) for log in world.logs), FIRST, LAST]))
+    copied = quickly(world, known)
+    if copied is not None:
+        event(f"left {len(copied.left)} of {copied.logs}")
+        same(world, known, copied)
+
+
+@MANY
+@given(worlds(static_events(), timestamps=True), st.sampled_from(STYLES[:1]))
+def test_plain_events_are_left_to_nobody(world: World, style: tuple[str, str]) -> None:
+    """Words, hashed topics and one string or byte string an event are read by columns, in any order of keys."""
+    world.style = style
+    known = Known(FIRST, LAST, headers([FIRST, LAST]))
+    copied = quickly(world, known)
+    assert copied is not None
+    same(world, known, copied)
+    tables = [table for one in world.streams for table in one.tables.values()]
+    keys = [(table.event.topic0, table.event.topic_count) for table in tables]
+    if len(set(keys)) == len(keys) and len(world.streams) == 1:
+        assert not copied.left
+
+
+@MANY
+@given(worlds(static_events(), timestamps=False))
+def test_times_come_from_headers(world: World) -> None:
+    """Where logs tell no time, headers do; without a header for each block nothing is done."""
+    numbers = [int(log["blockNumber"], 16) for log in world.logs]
+    world.style = STYLES[0]
+    known = Known(FIRST, LAST, headers(numbers))
+    copied = quickly(world, known)
+    assert copied is not None
+    same(world, known, copied)
+    columns = Columns(CHAIN_ID, [source(one) for one in world.streams])
+    assert columns.blocks(np.frombuffer(world.text(), np.uint8)) == sorted(set(numbers))
+    assert quickly(world, Known(FIRST, LAST, headers(numbers)[1:])) is None
+
+
+def _mutations() -> st.SearchStrategy[tuple[str, Any]]:
+    words = st.sampled_from(["", "0x", "0", "0x0", "0xg", "0X1", "1e3", "0x" + "f" * 17, "0xffffffff", "0x1", '"', "a:b", " 0x1"])
+    hexes = st.binary(max_size=70).map(lambda raw: "0x" + raw.hex())
+    shouted = st.binary(min_size=32, max_size=32).map(lambda raw: "0x" + raw.hex().upper())
+    anything = st.one_of(words, hexes, shouted, st.none(), st.booleans(), st.lists(hexes, max_size=5), st.integers(0, 9))
+    return st.tuples(st.sampled_from([*KEYS, "extra", "l1BatchNumber"]), anything)
+
+
+@settings(MANY, max_examples=1_000)
+@given(worlds(static_events()), st.lists(st.tuples(st.integers(0, 11), _mutations()), max_size=3), st.data())
+def test_a_log_that_deviates_is_never_misread(world: World, wrong: Sequence[Any], data: st.DataObject) -> None:
+    """Whatever is wrong with logs: what columns accept, the checks accept, and the rows are the same."""
+    for place, (key, value) in wrong:
+        world.logs[place % len(world.logs)][key] = value
+    if data.draw(st.booleans()):
+        world.logs = data.draw(st.permutations(world.logs))
+    if data.draw(st.booleans()):
+        one = data.draw(st.sampled_from(world.logs))
+        size = data.draw(st.integers(0, 200))
+        one["data"] = str(one["data"])[:size] if data.draw(st.booleans()) else str(one["data"]) + "00" * size
+    some = data.draw(st.lists(st.integers(FIRST, LAST), max_size=4))
+    known = Known(FIRST, LAST, headers(some))
+    copied = quickly(world, known)
+    if copied is None:
+        return
+    event("accepted")
+    logs = msgspec.json.decode(b"[" + world.text() + b"]", type=list[Log])
+    wanted = filter_of(world.streams)
+    refs = {number: BlockRef(number, hash_, b"", time) for number, hash_, time in known.headers}
+    lie = Expected(SPAN, wanted).lie_in(logs, refs)  # type: ignore[arg-type]
+    assert lie is None or Expected(SPAN, wanted).lie_in(copied.left, refs) is not None  # type: ignore[arg-type]
+    if lie is None:
+        same(world, known, copied)
+        assert copied.full == {int(log.block_number, 16) for log in logs} & set(some)
+
+
+@settings(MANY, max_examples=1_000)
+@given(worlds(static_events(), timestamps=True), st.integers(0, 10_000), st.binary(min_size=0, max_size=3), st.integers(0, 3))
+def test_damaged_text_is_never_misread(world: World, at: int, patch: bytes, gone: int) -> None:
+    """Bytes changed anywhere in the answer: it is read as JSON would read it, or not at all."""
+    text = bytearray(world.text())
+    at %= len(text)
+    text[at : at + gone] = patch
+    world.text = lambda: bytes(text)  # type: ignore[method-assign]
+    known = Known(FIRST, LAST, headers([FIRST]))
+    copied = quickly(world, known)
+    if copied is None:
+        return
+    event("accepted")
+    logs = msgspec.json.decode(b"[" + bytes(text) + b"]", type=list[Log])
+    refs = {number: BlockRef(number, hash_, b"", time) for number, hash_, time in known.headers}
+    expected = Expected(SPAN, Filter())
+    assert expected.lie_in(logs, refs) is None or expected.lie_in(copied.left, refs)  # type: ignore[arg-type]
+    if expected.lie_in(logs, refs) is None:  # type: ignore[arg-type]
+        same(world, known, copied)
