@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from indexer.model import Idle, Step
 from indexer.patience import Patience
@@ -10,12 +10,20 @@ from indexer.step import Worker
 from shared.runtime import Stop
 
 Observe = Callable[[Step], None]
+Rest = Callable[[Stop, float], Awaitable[object]]
 
 
 async def follow(
-    worker: Worker, stop: Stop, observe: Observe, patience: Patience, poll_s: float, *, until_idle: bool = False
+    worker: Worker,
+    stop: Stop,
+    observe: Observe,
+    patience: Patience,
+    poll_s: float,
+    *,
+    rest: Rest = Stop.wait,
+    until_idle: bool = False,
 ) -> None:
-    """Step until the stop, or until nothing is left to do.
+    """Step until the stop, or until nothing is left to do. `rest` ends early where something new is heard of.
 
     Errors of the world are waited out; others, and a reorg too deep, are raised.
     """
@@ -28,4 +36,4 @@ async def follow(
         if isinstance(step, Idle):
             if until_idle:
                 return
-            await stop.wait(poll_s)
+            await rest(stop, poll_s)

@@ -129,7 +129,7 @@ class Keeper:
         async with lease(self._world.db, self.loop, waiting=self._waiting):
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))
-            acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll)]
+            acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll, rest=self._pool.rest)]
             await _together([*acts, self._fill(stop)] if far else acts)
 
     async def _fill(self, stop: Stop) -> None:

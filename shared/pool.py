@@ -11,7 +11,9 @@ from shared.endpoint import Endpoint
 from shared.errors import Permanent, TooLarge
 from shared.rpc_errors import Contradiction, MissingData, NoEndpoint, Reverted, RpcError, WrongChain
 from shared.rpc_heads import Heads
+from shared.rpc_hints import News
 from shared.rpc_types import Call, Header
+from shared.runtime import Stop
 
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class Pool:
         self._patience_s = patience_s
         self.first = self.endpoints[0]
         self.heads = Heads(clock)
+        self.news = News()
         self._starting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -122,6 +125,19 @@ class Pool:
                 endpoint.health.looked_at = now
                 self._aside(endpoint)
         return await self.heads.agree(self._usable(), first)
+
+    async def rest(self, stop: Stop, poll_s: float) -> None:
+        """Wait for the next poll: until the stop, a hint of a new head, or `poll_s`."""
+        if not self.news.sockets:
+            await stop.wait(poll_s)
+            return
+        waits = [asyncio.create_task(self.news.wait(poll_s)), asyncio.create_task(stop.wait(poll_s))]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     async def close(self) -> None:
         """Let go of all connections."""

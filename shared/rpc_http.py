@@ -28,6 +28,8 @@ class HttpTransport:
             ) as answer:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Reply(answer.status, headers, await answer.read())
+        except aiohttp.ConnectionTimeoutError as error:
+            raise self._failed("cannot connect (timed out)") from error
         except TimeoutError as error:
             raise self._failed(f"no answer within {self._timeout.total:g} s", doubt=Kind.DENSITY) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:

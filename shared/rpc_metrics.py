@@ -61,6 +61,11 @@ THROTTLED = Family(
 DOUBTED_HEADS = Family(
     "usdx_rpc_doubted_heads_total", "counter", "Heads far beyond all others that were not believed.", ("chain",)
 )
+HINTS = Family("usdx_rpc_hints_total", "counter", "New heads heard of over a WebSocket.", _WHO)
+HINTS_LOST = Family(
+    "usdx_rpc_hints_lost_total", "counter", "WebSockets given up, by how: broken or silent.", (*_WHO, "how")
+)
+HINTS_CONNECTED = Family("usdx_rpc_hints_connected", "gauge", "1 while the WebSocket for hints is open.", _WHO)
 FAMILIES = (
     REQUESTS,
     SECONDS,
@@ -77,9 +82,13 @@ FAMILIES = (
     ABILITY,
     THROTTLED,
     DOUBTED_HEADS,
+    HINTS,
+    HINTS_LOST,
+    HINTS_CONNECTED,
 )
 
 STATES = (UP, HEAD, FAILOVERS, LIES, HEAD_LAG, LATENCY, RANGE_LIMIT, ABILITY, THROTTLED, DOUBTED_HEADS)
+SOCKETS = (HINTS, HINTS_LOST, HINTS_CONNECTED)
 
 OK = "ok"
 ABILITIES = ("batches", "finalized_tag", "block_receipts", "log_timestamps", "archive", "history")
@@ -146,10 +155,22 @@ class RpcMeter:
             for reason in REASONS:
                 self._errors.start(*who, reason)
         states = self._registry.collector(lambda: states_of(pool), *STATES)
+        sockets = self._registry.collector(lambda: sockets_of(pool), *SOCKETS)
         try:
             yield
         finally:
             states.close()
+            sockets.close()
+
+
+def sockets_of(pool: Pool) -> Iterator[Sample]:
+    """What the pool's WebSockets do."""
+    for socket in pool.news.sockets:
+        who = (pool.chain, socket.endpoint)
+        yield Sample(HINTS, socket.hints, who)
+        yield Sample(HINTS_LOST, socket.breaks, (*who, "broken"))
+        yield Sample(HINTS_LOST, socket.silences, (*who, "silent"))
+        yield Sample(HINTS_CONNECTED, socket.connected, who)
 
 
 def states_of(pool: Pool) -> Iterator[Sample]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 
@@ -12,6 +13,7 @@ from shared.endpoint import Endpoint
 from shared.metrics import Registry
 from shared.pool import Pool
 from shared.rpc import Transport
+from shared.rpc_hints import Hints
 from shared.rpc_http import HttpTransport
 from shared.rpc_metrics import RpcMeter
 from shared.rpc_plain import PlainTransport
@@ -29,11 +31,26 @@ async def open_pool(chain: str, settings: ChainSettings, clock: Clock, registry:
             clock,
             chain_id=settings.chain_id,
         )
-        with meter.reading(pool):
+        with meter.reading(pool), _listening(pool, settings, session):
             try:
                 yield pool
             finally:
                 await pool.close()
+
+
+@contextmanager
+def _listening(pool: Pool, settings: ChainSettings, session: aiohttp.ClientSession) -> Iterator[None]:
+    """Hear of new heads from every endpoint that has a socket, meanwhile."""
+    hints = [Hints(one.name, one.ws.get_secret_value(), pool.clock) for one in settings.rpc if one.ws]
+    pool.news.sockets += [one.state for one in hints]
+    tasks = [
+        asyncio.create_task(one.listen(session, pool.news), name=f"hints of {one.state.endpoint}") for one in hints
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def transport_of(settings: EndpointSettings, session: aiohttp.ClientSession) -> Transport:
