@@ -186,7 +186,7 @@ class _Writer:
                 out += self._topic(f"v{position}", f"T[{topic}]", param, label)
                 topic += 1
             else:
-                out += self._head(f"v{position}", param.type, "0", at, label)
+                out += self._head(f"v{position}", param.type, ("0", at, head), label)
                 at += param.type.head_bytes
         out.append(f" return ({''.join(name + ', ' for name in names)})")
         self.lines += out
@@ -197,17 +197,23 @@ class _Writer:
             return [check, f" {target} = {source}"]
         return [check, *self._word(target, param.type, source, "0", label)]
 
-    def _head(self, target: str, kind: AbiType, frame: str, at: int, label: str) -> list[str]:
-        """Read a value whose head is at `frame + at`; the frame's whole head is already known to lie in the data."""
+    def _head(self, target: str, kind: AbiType, place: tuple[str, int, int], label: str) -> list[str]:
+        """Read a value whose head is at `frame + at`; all `head` bytes of the frame are known to lie in the data."""
+        frame, at, head = place
         where = f"{frame} + {at}" if frame != "0" else str(at)
         if isinstance(kind, Scalar) and not kind.dynamic:
             return self._word(target, kind, "D", where, label)
         if not kind.dynamic:
             return [f" {target} = {self._function(kind, label)}(D, N, {where}, b)"]
-        lines = [f" p = {frame} + I(D[{where}:{where} + 32])"]
+        lines = self._offset(frame, where, str(head), label)
         if isinstance(kind, Scalar):
             return lines + self._tail(target, kind, label)
         return [*lines, f" {target} = {self._function(kind, label)}(D, N, p, b)"]
+
+    def _offset(self, frame: str, where: str, head: str, label: str) -> list[str]:
+        """Read where a tail begins. One that begins within its own heads would read itself again."""
+        bad = f"fail('bad_offset', {label!r}, 'its offset leads back into the heads')"
+        return [f" o = I(D[{where}:{where} + 32])", f" if o < {head}: {bad}", f" p = {frame} + o"]
 
     def _word(self, target: str, kind: Scalar, source: str, at: str, label: str) -> list[str]:
         word = source if source != "D" else f"D[{at}:{at} + 32]"
@@ -265,7 +271,7 @@ class _Writer:
         out = [f" if f + {head} > N: bounded({label!r}, f, {head}, N)", f" spend(b, {head + 1}, {label!r})"]
         at = 0
         for position, field in enumerate(kind.fields):
-            out += self._head(f"v{position}", field.type, "f", at, f"{label}.{field.name or position}")
+            out += self._head(f"v{position}", field.type, ("f", at, head), f"{label}.{field.name or position}")
             if isinstance(field.type, Scalar) and field.type.dynamic:
                 out.append(f" spend(b, n, {label!r})")
             at += field.type.head_bytes
@@ -290,7 +296,7 @@ class _Writer:
             return self._word("v", item, "D", "h", label)
         if not item.dynamic:
             return [f" v = {self._function(item, label)}(D, N, h, b)"]
-        lines = [" p = f + I(D[h:h + 32])"]
+        lines = self._offset("f", "h", "c * 32", label)
         if isinstance(item, Scalar):
             return [*lines, *self._tail("v", item, label), f" spend(b, n, {label!r})"]
         return [*lines, f" v = {self._function(item, label)}(D, N, p, b)"]

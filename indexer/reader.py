@@ -19,7 +19,12 @@ class Reader(Protocol):
     async def headers(self, numbers: Sequence[int]) -> Mapping[int, BlockRef | None]: ...
 
     async def logs(
-        self, range: Range, filter: Filter, *, linked: bool = False, quick: Quick | None = None  # noqa: A002
+        self,
+        range: Range,  # noqa: A002
+        filter: Filter,  # noqa: A002
+        *,
+        linked: bool = False,
+        quick: Quick | None = None,
     ) -> Logs: ...
 
     def span(self, filter: Filter) -> int: ...  # noqa: A002
