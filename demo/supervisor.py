@@ -55,7 +55,12 @@ class Options:
 
 async def run(options: Options, board: Board) -> None:
     """The demo from its start to Ctrl-C, SIGTERM or the end of its time. Raises what ended it before."""
-    await runtime.run({"demo": lambda stop: beside(_in_folder(options, board), stop.wait())}, grace_s=_GRACE_S)
+    await runtime.run({"demo": lambda stop: beside(_in_folder(options, board), _told(stop, board))}, grace_s=_GRACE_S)
+
+
+async def _told(stop: runtime.Stop, board: Board) -> None:
+    await stop.wait()
+    board.say("Stopping …")
 
 
 async def _in_folder(options: Options, board: Board) -> None:
