@@ -53,10 +53,12 @@ class Dispatcher:
     """Find the event a log belongs to among those of one contract and decode it.
 
     Candidates share topic0 and topic count; a static event whose size is exactly that of the data goes first, so
-    layouts that differ only in what is indexed are told apart. Anonymous events are tried last.
+    layouts that differ only in what is indexed are told apart. Anonymous events are tried last, but not on logs of the
+    events in `ignored`: those are known and not wanted.
     """
 
-    def __init__(self, events: Sequence[EventSpec], *, strict: bool = False) -> None:
+    def __init__(self, events: Sequence[EventSpec], *, strict: bool = False, ignored: Sequence[EventSpec] = ()) -> None:
+        self._ignored = {event.topic0 for event in ignored} - {event.topic0 for event in events}
         self._named: dict[bytes, list[Decoder]] = {}
         self._anonymous: dict[int, list[Decoder]] = {}
         for event in events:
@@ -80,7 +82,8 @@ class Dispatcher:
                 return decoder.event, decoder.decode(topics, data)
             except DecodeError as exc:
                 failure = failure or exc
-        for decoder in _candidates(self._anonymous.get(len(topics), ()), topics, data):
+        silent = () if topics and topics[0] in self._ignored else self._anonymous.get(len(topics), ())
+        for decoder in _candidates(silent, topics, data):
             try:
                 return decoder.event, decoder.decode(topics, data)
             except DecodeError as exc:

@@ -24,13 +24,19 @@ class Stream:
 
 
 def stream(
-    key: str, chain: str, schema: str, events: Sequence[EventSpec], addresses: Sequence[bytes], start_block: int
+    key: str,
+    chain: str,
+    schema: str,
+    events: Sequence[EventSpec],
+    addresses: Sequence[bytes],
+    start_block: int,
+    ignored: Sequence[EventSpec] = (),
 ) -> Stream:
-    """A stream whose tables are named after the contract part of its key."""
+    """A stream whose tables are named after the contract part of its key; `ignored` are events of it not wanted."""
     contract = key.rpartition("/")[2]
     found = tables(schema, contract, events)
     by_event = {table.event: table for table in found}
-    return Stream(key, chain, tuple(addresses), start_block, Dispatcher(events), by_event)
+    return Stream(key, chain, tuple(addresses), start_block, Dispatcher(events, ignored=ignored), by_event)
 
 
 def filter_of(streams: Iterable[Stream]) -> Filter:

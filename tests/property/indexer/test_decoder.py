@@ -133,7 +133,7 @@ def test_lenient_accepts_what_strict_does(data: st.DataObject, event: EventSpec)
     raw = data.draw(st.one_of(st.lists(WORD, max_size=14).map(b"".join), st.binary(max_size=200)))
     topics = [event.topic0] if event.topic0 else []
     topics += [data.draw(WORD) for param in event.inputs if param.indexed]
-    results = []
+    results: list[tuple[Any, ...] | None] = []
     for strict in (True, False):
         try:
             results.append(compile_event(event, strict=strict).decode(topics, raw))
@@ -186,7 +186,7 @@ def test_agrees_with_web3(data: st.DataObject, event: EventSpec) -> None:
         "logIndex": 0, "transactionHash": b"", "transactionIndex": 0,
     }  # fmt: skip
     with localcontext(prec=200):
-        theirs = get_event_data(CODEC, entry, log)["args"]  # type: ignore[arg-type]
+        theirs = get_event_data(CODEC, entry, log)["args"]
     ours = dict(zip(names, compile_event(event).decode(topics, body), strict=True))
     for param in event.inputs:
         if not param.hashed:

@@ -1,0 +1,115 @@
+"""Reading ABIs."""
+
+import json
+
+import pytest
+
+from indexer.abi import merge, parse, select
+from indexer.errors import BadAbi
+from indexer.signature import parse_signature
+
+TRANSFER = {
+    "type": "event",
+    "name": "Transfer",
+    "inputs": [
+        {"name": "from", "type": "address", "indexed": True},
+        {"name": "to", "type": "address", "indexed": True},
+        {"name": "value", "type": "uint256", "indexed": False},
+    ],
+}
+HUMAN = "event Transfer(address indexed from, address indexed to, uint256 value)"
+TOPIC0 = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([TRANSFER, {"type": "function", "name": "f", "inputs": []}]),
+        json.dumps({"_format": "hh-sol-artifact-1", "abi": [TRANSFER], "bytecode": "0x"}),
+        json.dumps({"abi": [TRANSFER], "methodIdentifiers": {}}),
+        json.dumps({"abi": json.dumps([TRANSFER])}),
+        json.dumps([HUMAN, "function f() view returns (uint)"]),
+        f"// a comment\n{HUMAN};\nfunction f(uint x)\n",
+        "\ufeff" + json.dumps([TRANSFER, TRANSFER]),
+    ],
+)
+def test_every_source_gives_the_same_event(text: str) -> None:
+    """Plain arrays, artifacts and human-readable signatures say the same."""
+    (event,) = parse(text)
+    assert event == parse_signature(HUMAN)
+    assert event.topic0 is not None
+    assert event.topic0.hex() == TOPIC0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]x",
+        "{}",
+        "3",
+        '{"abi": 3}',
+        "[3]",
+        '[{"type": "event", "name": "A", "inputs": [{"name": "x"}]}]',
+        '[{"type": "event", "name": "A", "inputs": [{"type": "uint7"}]}]',
+        '[{"type": "event", "name": "A; drop table", "inputs": []}]',
+        '[{"type": "event", "name": "A", "inputs": 3}]',
+        "event A(",
+        "event A(uint indexed indexed x)",
+        "event A(uint x) payable",
+        "nonsense",
+        "event A(uint[0] x)",
+        "event A(uint indexed a, uint indexed b, uint indexed c, uint indexed d)",
+        "event A(" + "(" * 40 + "uint" + ")" * 40 + ")",
+        "[" * 100_000,
+    ],
+)
+def test_nonsense_is_named(text: str) -> None:
+    """What is no ABI raises BadAbi, nothing else; only an empty file has simply no events."""
+    if not text:
+        assert parse(text) == ()
+        return
+    with pytest.raises(BadAbi):
+        parse(text)
+
+
+def test_nested_types_in_both_spellings() -> None:
+    """JSON components and written tuples give one type."""
+    entry = {
+        "type": "event",
+        "name": "Filled",
+        "inputs": [
+            {
+                "name": "orders",
+                "type": "tuple[2][]",
+                "components": [{"name": "id", "type": "uint"}, {"name": "tags", "type": "bytes32[]"}],
+            }
+        ],
+    }
+    written = parse_signature("Filled((uint256 id, bytes32[] tags)[2][] orders)")
+    assert parse(json.dumps([entry])) == (written,)
+    assert written.signature == "Filled((uint256,bytes32[])[2][])"
+    assert parse_signature("Filled(tuple(uint id, bytes32[ ] tags)[2] [] orders)") == written
+
+
+def test_selection_by_name_and_by_signature() -> None:
+    """A name takes all overloads, a signature one; what matches nothing is refused with what there is."""
+    events = parse("event A(uint x)\nevent A(address y)\nevent B()")
+    assert select(events, None) == events
+    assert [event.signature for event in select(events, ["A"])] == ["A(uint256)", "A(address)"]
+    assert [event.signature for event in select(events, ["A(address)", "B"])] == ["A(address)", "B()"]
+    with pytest.raises(BadAbi, match=r"A\(address\), A\(uint256\), B\(\)"):
+        select(events, ["C"])
+
+
+def test_layouts_of_one_topic_stay_apart() -> None:
+    """The same signature with other `indexed` marks is another event; a repeated one is not."""
+    fungible = parse(HUMAN)
+    unique = parse("event Transfer(address indexed a, address indexed b, uint256 indexed id)")
+    assert len(merge(fungible, unique, fungible)) == 2
+
+
+def test_labels_are_distinct() -> None:
+    """Unnamed inputs are called by their place, repeated names get it as an ending."""
+    assert parse_signature("A(uint, uint a, uint, uint a, uint _0)").labels() == ("_0_", "a", "_2", "a_3", "_0")
+    assert parse_signature("A(uint, uint a, uint)").labels() == ("_0", "a", "_2")
