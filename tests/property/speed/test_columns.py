@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from indexer.model import BlockRef, Copied, Filter, Log, Logs, Range
 from indexer.quick import Known, source
 from indexer.rows import Batch, RowWriter
 from indexer.streams import Stream, filter_of, stream
+from shared.rpc_types import Header
 from tests.property.indexer.abis import events, values
 from tests.property.indexer.test_decoder import encoded
 from tests.property.speed.copied_rows import rows_of
@@ -139,7 +141,12 @@ def same(world: World, known: Known, copied: Copied) -> None:
     """The rows of both ways are the same, in the same order within a table once they are sorted by their place."""
     all_logs = msgspec.json.decode(b"[" + world.text() + b"]", type=list[Log])
     assert copied.logs == len(all_logs)
-    expected, undecoded = one_by_one(world.streams, all_logs, known)
+    try:
+        expected, undecoded = one_by_one(world.streams, all_logs, known)
+    except (ValueError, OverflowError):  # what is no hex, or no time, is none either way
+        with pytest.raises((ValueError, OverflowError), match="."):
+            one_by_one(world.streams, copied.left, known)
+        return
     rest, left_undecoded = one_by_one(world.streams, copied.left, known)
     types = {str(table): list(table.types.values()) for one in world.streams for table in one.tables.values()}
     found = {name: rows_of(bytes(copy), types[name]) for name, copy in copied.copies.items()}
@@ -223,9 +230,9 @@ def test_a_log_that_deviates_is_never_misread(world: World, wrong: Sequence[Any]
     event("accepted")
     logs = msgspec.json.decode(b"[" + world.text() + b"]", type=list[Log])
     wanted = filter_of(world.streams)
-    refs = {number: BlockRef(number, hash_, b"", time) for number, hash_, time in known.headers}
-    lie = Expected(SPAN, wanted).lie_in(logs, refs)  # type: ignore[arg-type]
-    assert lie is None or Expected(SPAN, wanted).lie_in(copied.left, refs) is not None  # type: ignore[arg-type]
+    refs = {number: Header(number, hash_, b"", time, b"") for number, hash_, time in known.headers}
+    lie = Expected(SPAN, wanted).lie_in(logs, refs)
+    assert lie is None or Expected(SPAN, wanted).lie_in(copied.left, refs) is not None
     if lie is None:
         same(world, known, copied)
         assert copied.full == {int(log.block_number, 16) for log in logs} & set(some)
@@ -245,8 +252,8 @@ def test_damaged_text_is_never_misread(world: World, at: int, patch: bytes, gone
         return
     event("accepted")
     logs = msgspec.json.decode(b"[" + bytes(text) + b"]", type=list[Log])
-    refs = {number: BlockRef(number, hash_, b"", time) for number, hash_, time in known.headers}
+    refs = {number: Header(number, hash_, b"", time, b"") for number, hash_, time in known.headers}
     expected = Expected(SPAN, Filter())
-    assert expected.lie_in(logs, refs) is None or expected.lie_in(copied.left, refs)  # type: ignore[arg-type]
-    if expected.lie_in(logs, refs) is None:  # type: ignore[arg-type]
+    assert expected.lie_in(logs, refs) is None or expected.lie_in(copied.left, refs)
+    if expected.lie_in(logs, refs) is None:
         same(world, known, copied)
