@@ -1,17 +1,18 @@
 """Read the protocol's business gauges from SQL, all of one refresh from one snapshot."""
 
-import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import asyncpg
+
 from aggregator.figures import LOCK_KEY, keep, last_good, prune
 from aggregator.model import Figure, Reading, Refresh
 from shared.clock import Clock
-from shared.db import Connection, Database
-from shared.errors import DatabaseRejected, DatabaseTimeout
+from shared.db import Connection, Database, operation_of
+from shared.errors import DatabaseRejected, DatabaseTimeout, DatabaseUnavailable
 from shared.protocol import GaugeSpec
 
 ON = "business"
@@ -120,10 +121,20 @@ async def _ask(cx: Connection, gauge: GaugeSpec, left_s: float) -> list[Any]:
     timeout_ms = int(min(gauge.timeout_s, left_s) * 1000)
     if timeout_ms <= 0:
         raise UnusableAnswer(f"no time was left of the {SNAPSHOT_TIMEOUT_S:g} s for one snapshot")
+    if operation_of(gauge.query) not in ("select", "with"):
+        raise UnusableAnswer("a gauge's query must be a SELECT")
     await cx.execute("savepoint gauge", on=ON)
     try:
         await cx.execute(f"set local statement_timeout = {timeout_ms}", on=ON)
         await cx.execute("set local transaction_read_only = on", on=ON)
-        return await cx.fetch(gauge.query, on=ON)
-    finally:
-        await asyncio.shield(cx.execute("rollback to savepoint gauge", on=ON))
+        rows = await cx.fetch(gauge.query, on=ON)
+    except (DatabaseRejected, DatabaseTimeout):
+        await cx.execute("rollback to savepoint gauge", on=ON)
+        raise
+    except DatabaseUnavailable as exc:
+        if not isinstance(exc.__cause__, asyncpg.ReadOnlySQLTransactionError):
+            raise
+        await cx.execute("rollback to savepoint gauge", on=ON)
+        raise UnusableAnswer("a gauge's query must not write (it ran read-only)") from exc
+    await cx.execute("rollback to savepoint gauge", on=ON)
+    return rows

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 
 from aggregator.alert_store import store
-from aggregator.alerts import Malformed, Stored, parse
+from aggregator.alerts import Malformed, parse
 from aggregator.api.problems import Refused
 from aggregator.api.server import answer_of, read_body
 from aggregator.metrics import Meters
@@ -25,7 +25,7 @@ class Webhook:
         self._db = db
         self._clock = clock
         self._meters = meters
-        self._stored = stored
+        self._changed = changed
         self._log = structlog.get_logger("webhook")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -46,5 +46,5 @@ class Webhook:
             self._log.warning("webhook not stored", reason=exc.reason, error=str(exc))
             return answer_of(Refused("unavailable", "the alerts could not be stored", retry_after_s=1))
         self._meters.delivered(done, delivery.truncated)
-        await self._stored(done)
+        await self._changed()
         return web.json_response({"stored": len(done.new), "known": len(done.again)})

@@ -13,7 +13,6 @@ import structlog
 from aiohttp import web
 
 from aggregator import alert_store
-from aggregator.alerts import Stored
 from aggregator.api.alerts import alert_operations
 from aggregator.api.chains import chain_operations
 from aggregator.api.document import Document
@@ -37,6 +36,7 @@ from aggregator.workers import AllMetrics, Workers
 from shared import build
 from shared import protocol as protocols
 from shared.auth import SecretFile
+from shared.db import Database
 from shared.errors import ConfigError
 from shared.protocol import GaugeSpec, Protocol
 from shared.runtime import Stop, Task, repeat
@@ -77,6 +77,12 @@ class Rooms:
     tables: EventTables
     hub: Hub
     status: StatusRoom
+    db: Database
+
+    async def look_at_alerts(self) -> None:
+        """Let the gauges of alerts say what is stored now."""
+        async with self.db.transaction(readonly=True) as cx:
+            self.meters.alerts_now(await alert_store.state(cx))
 
     @classmethod
     def build(
@@ -100,7 +106,7 @@ class Rooms:
             gauges, {name: chain.lag_threshold for name, chain in settings.chains.items()}, build.version()
         )
         status = StatusRoom(db, clock, workers, meters, Tail(tables, hub), hub, tables, around)
-        return cls(meters, Business(db, clock, gauges, random.Random()), workers, tables, hub, status)
+        return cls(meters, Business(db, clock, gauges, random.Random()), workers, tables, hub, status, db)
 
     def tasks(self, worker: Worker) -> dict[str, Task]:
         """What runs beside the server."""
@@ -113,10 +119,6 @@ class Rooms:
             for gauge, message in done.broken.items():
                 log.warning("business gauge failed", gauge=gauge, error=message)
 
-        async def look_at_alerts() -> None:
-            async with worker.db.transaction(readonly=True) as cx:
-                self.meters.alerts_now(await alert_store.state(cx))
-
         async def business(stop: Stop) -> None:
             period_s = max(0.5, min(15.0, shortest_s / 4))
             worker.health.max_age("business", 180.0)
@@ -125,7 +127,12 @@ class Rooms:
         async def alerts(stop: Stop) -> None:
             worker.health.max_age("alerts", 60.0)
             await repeat(
-                "alerts", look_at_alerts, period_s=ALERTS_EVERY_S, stop=stop, health=worker.health, clock=worker.clock
+                "alerts",
+                self.look_at_alerts,
+                period_s=ALERTS_EVERY_S,
+                stop=stop,
+                health=worker.health,
+                clock=worker.clock,
             )
 
         async def look() -> None:
@@ -172,11 +179,8 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
 
     application.on_shutdown.append(on_shutdown)
 
-    async def on_stored(stored: Stored) -> None:
-        async with worker.db.transaction(readonly=True) as cx:
-            rooms.meters.alerts_now(await alert_store.state(cx))
-
-    application.router.add_post(WEBHOOK_PATH, Webhook(worker.db, worker.clock, rooms.meters, on_stored).handle)
+    webhook = Webhook(worker.db, worker.clock, rooms.meters, rooms.look_at_alerts)
+    application.router.add_post(WEBHOOK_PATH, webhook.handle)
     own = Target("aggregator", instance_of(settings), "")
     application.router.add_get("/metrics/all", AllMetrics(own, worker.registry, rooms.workers, rooms.meters).handle)
     return application

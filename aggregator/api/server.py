@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -37,9 +37,10 @@ class Bounds:
 
 
 class Server:
-    """Operations as aiohttp routes."""
+    """Operations as aiohttp routes; `changed` is awaited after every POST that was committed."""
 
-    def __init__(self, db: Database, clock: Clock, bounds: Bounds) -> None:
+    def __init__(self, db: Database, clock: Clock, bounds: Bounds, changed: Callable[[], Awaitable[None]]) -> None:
+        self._changed = changed
         self._db = db
         self._clock = clock
         self._bounds = bounds
@@ -78,6 +79,7 @@ class Server:
             body = bind_body(one.body or msgspec.Struct, await read_body(request, BODY_LIMIT_BYTES))
             async with self._db.transaction(timeout_s=self._bounds.statement_timeout_s) as cx:
                 answer = await one.handler(cx, asked, body)
+            await self._changed()
             return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
         return get if one.method == "GET" else post

@@ -1,0 +1,132 @@
+"""All workers in one exposition, over real sockets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from aggregator.everything import combine
+from aggregator.metrics import Meters
+from aggregator.model import Target
+from aggregator.scrape import Scraper
+from aggregator.targets import Targets, read_file
+from aggregator.workers import Workers
+from shared.clock import system_clock
+from shared.errors import ConfigError
+from shared.http import serve
+from shared.metrics import Registry
+from tests.fakes.clock import Hands
+
+TEXT = '# HELP usdx_a Help.\n# TYPE usdx_a gauge\nusdx_a{chain="x"} 1\n'
+OWN = Target("aggregator", "me:1", "")
+
+
+@asynccontextmanager
+async def worker(text: str = TEXT, delay_s: float = 0.0, status: int = 200) -> AsyncIterator[str]:
+    async def metrics(request: web.Request) -> web.Response:
+        await asyncio.sleep(delay_s)
+        return web.Response(text=text, status=status)
+
+    application = web.Application()
+    application.router.add_get("/metrics", metrics)
+    async with serve(application, "127.0.0.1", 0) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@asynccontextmanager
+async def scraper(timeout_s: float = 3.0) -> AsyncIterator[Scraper]:
+    async with aiohttp.ClientSession() as session:
+        yield Scraper(session, system_clock(), timeout_s)
+
+
+def target(url: str, service: str = "indexer") -> Target:
+    return Target(service, url.partition("://")[2], f"{url}/metrics")
+
+
+async def test_slow_worker_costs_only_itself() -> None:
+    """All are asked at once, and one that does not answer in time is missing alone."""
+    async with worker() as quick, worker(delay_s=30) as slow, scraper(timeout_s=0.5) as asking:
+        began = asyncio.get_running_loop().time()
+        sweep = await asking.sweep([target(quick), target(slow, "oracle"), target(quick, "other")])
+        took = asyncio.get_running_loop().time() - began
+    assert [one.failure for one in sweep.fetched] == [None, "timeout", None]
+    assert took < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "failure"),
+    [("not metrics at all", 200, "malformed"), (TEXT, 500, "status"), ("usdx_a 1\n" * 2_000_000, 200, "too_large")],
+)
+async def test_kinds_of_failure(text: str, status: int, failure: str) -> None:
+    """Each way to fail has its own word."""
+    async with worker(text, status=status) as url, scraper(timeout_s=20) as asking:
+        (fetched,) = (await asking.sweep([target(url)])).fetched
+    assert (fetched.failure, fetched.text) == (failure, None)
+
+
+async def test_unreachable_worker_vanishes_at_once() -> None:
+    """A worker that cannot be asked leaves nothing but `up 0`: its last values would be lies."""
+    async with scraper() as asking:
+        async with worker() as url:
+            before = combine(OWN, "", await asking.sweep([target(url)]))
+        after = combine(OWN, "", await asking.sweep([target(url)]))
+    labels = f'job="usdx-indexer",instance="{url.partition("://")[2]}",service="indexer"'
+    assert f"up{{{labels}}} 1\n" in before.text
+    assert f'usdx_a{{{labels},chain="x"}} 1\n' in before.text
+    assert f"up{{{labels}}} 0\n" in after.text
+    assert "usdx_a" not in after.text
+
+
+async def test_worker_says_its_own_up() -> None:
+    """What a worker says under the name `up` cannot stand in for our own word."""
+    async with worker("# TYPE up gauge\nup 1\n" + TEXT) as url, scraper() as asking:
+        everything = combine(OWN, "", await asking.sweep([target(url)]))
+    assert everything.text.count("\nup{") == 1
+    assert everything.type_conflicts == 1
+
+
+async def test_sweeps_are_shared() -> None:
+    """Who asks within a second, or while workers are being asked, gets the same sweep."""
+    hands = Hands()
+    async with worker(delay_s=0.2) as url, aiohttp.ClientSession() as session:
+        targets = Targets({"indexer": [url]}, Path())
+        workers = Workers(targets, Scraper(session, hands.clock()), Meters(Registry(), {}), hands.clock())
+        first, second = await asyncio.gather(workers.now(), workers.now())
+        assert first is second is await workers.now()
+        hands.at += 1
+        assert await workers.now() is not first
+
+
+async def test_a_worker_that_moves_is_found(tmp_path: Path) -> None:
+    """A file that names the workers is read again when it changes; while it is broken, the last good one counts."""
+    listed = tmp_path / "workers.json"
+    listed.write_text(json.dumps([{"targets": ["10.0.0.1:9101"], "labels": {"service": "indexer"}}]))
+    targets = Targets({"any": ["file:workers.json"], "oracle": ["http://oracle:9102/custom"]}, tmp_path)
+    assert [(one.service, one.url) for one in await targets.current()] == [
+        ("indexer", "http://10.0.0.1:9101/metrics"),
+        ("oracle", "http://oracle:9102/custom"),
+    ]
+    listed.write_text(json.dumps([{"targets": ["10.0.0.2:9101", "10.0.0.3:9101"], "labels": {"__scheme__": "https"}}]))
+    moved = await targets.current()
+    assert [one.url for one in moved][:2] == ["https://10.0.0.2:9101/metrics", "https://10.0.0.3:9101/metrics"]
+    listed.write_text("{")
+    assert await targets.current() == moved
+    with pytest.raises(ConfigError, match="file_sd"):
+        read_file("x", b"{}", "workers.json")
+
+
+async def test_dns_names_stand_for_all_their_addresses() -> None:
+    """A name is resolved at every sweep; one that does not resolve stays a target, so that it is seen as down."""
+    (found,) = await Targets({"indexer": ["dns+http://localhost:9101"]}, Path()).current() or [None]
+    assert found is not None
+    assert found.instance in ("127.0.0.1:9101", "[::1]:9101")
+    async with scraper() as asking:
+        lost = await Targets({"indexer": ["dns+http://nowhere.invalid:9101"]}, Path()).current()
+        (fetched,) = (await asking.sweep(lost)).fetched
+    assert fetched.failure in ("dns", "connect")
+    assert fetched.target.instance == "nowhere.invalid:9101"

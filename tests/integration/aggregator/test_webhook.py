@@ -1,0 +1,191 @@
+"""Alertmanager's webhook: stored once, and never lost."""
+
+import asyncio
+import io
+import itertools
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator import alert_store
+from aggregator.metrics import WEBHOOK_PATH
+from shared.db import Database
+from shared.settings import Settings
+from tests.integration.aggregator.world import Site, World, site
+
+START = datetime(2023, 11, 14, 22, 0, tzinfo=UTC)  # a good thirteen minutes before the test clock's time
+
+
+def alert(
+    status: str = "firing", name: str = "Trouble", severity: str = "critical", minute: int = 0, **labels: str
+) -> dict[str, Any]:
+    return {
+        "status": status,
+        "labels": {"alertname": name, "severity": severity, "service": "indexer", **labels},
+        "annotations": {"summary": f"{name} in {labels}"},
+        "startsAt": (START + timedelta(minutes=minute)).isoformat(),
+        "endsAt": "0001-01-01T00:00:00Z" if status == "firing" else (START + timedelta(hours=1)).isoformat(),
+        "generatorURL": "http://prometheus/graph",
+        "fingerprint": f"{name.lower()}-{'-'.join(labels.values())}",
+    }
+
+
+def payload(*alerts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "version": "4",
+        "groupKey": "{}",
+        "truncatedAlerts": 0,
+        "status": "firing",
+        "receiver": "webhook",
+        "groupLabels": {},
+        "commonLabels": {},
+        "commonAnnotations": {},
+        "externalURL": "http://alertmanager",
+        "alerts": list(alerts),
+        "added in a later version": {"x": 1},
+    }
+
+
+async def send(served: Site, *alerts: dict[str, Any], status: int = 200) -> Any:
+    async with served.client.post(WEBHOOK_PATH, json=payload(*alerts)) as response:
+        assert response.status == status, await response.text()
+        return await response.json(content_type=None)
+
+
+async def test_the_same_again_changes_nothing(served: Site) -> None:
+    """A notification that comes twice is stored once, counted as duplicate, and its last time is noted."""
+    assert await send(served, alert()) == {"stored": 1, "known": 0}
+    served.hands.at += 60
+    assert await send(served, alert(), alert(status="resolved", name="Other")) == {"stored": 1, "known": 1}
+    history = (await served.get("/api/v1/alerts/trouble-/history"))["data"]
+    assert [(one["status"], one["received"]) for one in history] == [("firing", 2)]
+    assert served.registry.value("usdx_alert_webhook_requests_total", outcome="stored") == 2
+    await send(served, alert())
+    assert served.registry.value("usdx_alert_webhook_requests_total", outcome="duplicate") == 1
+
+
+async def test_any_order_and_crowd_gives_the_same(served: Site, db: Database) -> None:
+    """Notifications sent at once, repeated and in any order leave one row for each (fingerprint, start, status)."""
+    alerts = [alert(status, chain=chain) for status in ("firing", "resolved") for chain in ("a", "b", "c")]
+    requests = [list(order) for order in itertools.islice(itertools.permutations(alerts), 0, 720, 40)]
+    await asyncio.gather(*(send(served, *order) for order in requests))
+    async with db.connection() as cx:
+        rows = await cx.fetch("select received from usdx.alert_notifications")
+        assert [row["received"] for row in rows] == [len(requests)] * len(alerts)
+        assert await cx.fetchval("select count(*) from usdx.alerts where active") == 0
+
+
+async def test_resolution_before_firing(served: Site) -> None:
+    """A resolution that overtakes its alert still ends it."""
+    await send(served, alert("resolved"))
+    await send(served, alert("firing"))
+    assert (await served.get("/api/v1/alerts?active=true"))["data"] == []
+
+
+async def test_newer_episode_ends_the_older(served: Site) -> None:
+    """When a resolution was lost, the next time the alert fires ends the time before."""
+    await send(served, alert(minute=0))
+    await send(served, alert(minute=5))
+    (active,) = (await served.get("/api/v1/alerts?active=true"))["data"]
+    assert active["starts_at"] == "2023-11-14T22:05:00Z"
+    assert len((await served.get("/api/v1/alerts"))["data"]) == 2
+
+
+async def test_gauges(served: Site) -> None:
+    """Active and unacknowledged alerts are gauges at once; acknowledging takes only the second away."""
+    value = served.registry.value
+    await send(served, alert(), alert(name="Watchdog", severity="none"), alert(severity="warning", name="Mild"))
+    assert value("usdx_alerts_active", severity="critical") == 1
+    assert value("usdx_alerts_active", severity="none") == 0
+    assert value("usdx_alerts_unacknowledged_since_timestamp_seconds", severity="critical") == START.timestamp()
+    assert value("usdx_alertmanager_watchdog_last_received_timestamp_seconds") == served.hands.at
+    assert value("usdx_alert_notification_delay_seconds_count") == 3
+    async with served.client.post("/api/v1/alerts/trouble-/ack", json={"by": "Ada", "note": "on it"}) as response:
+        assert response.status == 200
+    assert value("usdx_alerts_active", severity="critical") == 1
+    assert value("usdx_alerts_unacknowledged_since_timestamp_seconds", severity="critical") is None
+    (active,) = (await served.get("/api/v1/alerts?active=true&severity=critical"))["data"]
+    assert (active["acknowledged_by"], active["acknowledged_note"]) == ("Ada", "on it")
+    await send(served, alert("resolved"))
+    assert value("usdx_alerts_active", severity="critical") == 0
+    assert value("usdx_alert_notifications_total", severity="critical", status="resolved") == 1
+
+
+async def test_ack_refusals(served: Site) -> None:
+    """An acknowledgement needs an alert, a name, and JSON that no foreign page can send."""
+    await send(served, alert())
+    for path, body, status in (
+        ("nobody", {"by": "Ada"}, 404),
+        ("trouble-", {}, 400),
+        ("trouble-", {"by": ""}, 400),
+        ("trouble-", {"by": "Ada", "x": 1}, 400),
+    ):
+        async with served.client.post(f"/api/v1/alerts/{path}/ack", json=body) as response:
+            assert response.status == status
+    async with served.client.post("/api/v1/alerts/trouble-/ack", data='{"by": "Ada"}') as response:
+        assert response.status == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"version": "3", "alerts": []}', b"\xff\xfe", b"[" * 100_000])
+async def test_malformed(served: Site, body: bytes) -> None:
+    """What can never be stored is refused with 400, so that Alertmanager does not send it for ever."""
+    async with served.client.post(WEBHOOK_PATH, data=body) as response:
+        assert response.status == 400
+        assert response.content_type == "application/problem+json"
+    assert served.registry.value("usdx_alert_webhook_requests_total", outcome="malformed") == 1
+
+
+async def test_too_large(served: Site) -> None:
+    """A body over a mebibyte is cut off."""
+    async with served.client.post(WEBHOOK_PATH, data=io.BytesIO(b"x" * (1024 * 1024 + 1))) as response:
+        assert response.status == 413
+
+
+async def test_unusable_text_is_stored_all_the_same(served: Site) -> None:
+    """NUL characters, which Postgres cannot hold, do not lose an alert."""
+    await send(served, alert(name="Odd\0name", where="x\0y"))
+    assert len((await served.get("/api/v1/alerts"))["data"]) == 1
+
+
+async def test_database_away(served: Site, db: Database) -> None:
+    """While the database cannot commit, the answer is 503, which Alertmanager sends again; never 200, never 429."""
+    async with db.connection() as cx:
+        await cx.execute("alter table usdx.alert_notifications rename to away")
+    await send(served, alert(), status=503)
+    async with db.connection() as cx:
+        await cx.execute("alter table usdx.away rename to alert_notifications")
+    await send(served, alert())
+    assert served.registry.value("usdx_alert_webhook_requests_total", outcome="unavailable") == 1
+
+
+async def test_many_requests_are_never_429(settings: Settings, db: Database) -> None:
+    """The limit on the public API does not count for Alertmanager."""
+    async with site(settings, db, rate=0.001) as served:
+        for minute in range(20):
+            await send(served, alert(minute=minute))
+
+
+async def test_credentials(settings: Settings, db: Database, tmp_path: Path) -> None:
+    """With a token, who has none is turned away and counted, and its body is not even read."""
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    async with site(settings, db, webhook_auth={"kind": "bearer", "token_file": str(token)}) as served:
+        async with served.client.post(WEBHOOK_PATH, json=payload(alert())) as response:
+            assert (response.status, response.headers["WWW-Authenticate"]) == (401, 'Bearer realm="usdx"')
+            assert response.content_type == "application/problem+json"
+        headers = {"Authorization": "Bearer s3cret"}
+        async with served.client.post(WEBHOOK_PATH, json=payload(alert()), headers=headers) as response:
+            assert response.status == 200
+        assert served.registry.value("usdx_alert_webhook_requests_total", outcome="unauthorized") == 1
+        await served.get("/api/v1/alerts")
+
+
+async def test_watchdog_age_survives_a_restart(served: Site, db: Database, world: World) -> None:
+    """When the watchdog was last heard is in the database."""
+    await send(served, alert(name="Watchdog", severity="none"))
+    async with db.connection() as cx:
+        state = await alert_store.state(cx)
+    assert state.watchdog_at is not None
+    assert state.watchdog_at.timestamp() == served.hands.at
