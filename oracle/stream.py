@@ -143,10 +143,10 @@ class Listener:
             return End.UNREACHABLE if url is None else await self._frames(url, life)
         except aiohttp.WSServerHandshakeError:
             return End.REJECTED
+        except TimeoutError:  # before ClientError: aiohttp's own timeouts are both
+            return End.IDLE if life.heard.is_set() else End.UNREACHABLE
         except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError):
             return End.CLOSED if life.heard.is_set() else End.UNREACHABLE
-        except TimeoutError:
-            return End.IDLE if life.heard.is_set() else End.UNREACHABLE
 
     async def _url(self) -> str | None:
         if self._stream.bootstrap is None:
