@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import structlog
 
+from indexer import chain_metrics
 from indexer.assembly import Deployment, streams_of, views_of
 from indexer.backfill import backfill
 from indexer.birth import birth
@@ -60,6 +61,7 @@ class Keeper:
         self._pool = pool
         self._deployed = deployed
         self._chain = Chain(pool, settings.finality)
+        chain_metrics.watch(world.registry, self._chain)
         self._log = structlog.get_logger("indexer").bind(chain=self.name)
         self._logged_at = float("-inf")
         self._said: dict[str, float] = {}

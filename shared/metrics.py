@@ -44,7 +44,7 @@ CAPS: Mapping[str, int] = {
     "task": 16,
 }
 DEFAULT_CAP = 32
-CAPPED_WITHIN: Mapping[str, str] = {"status": "route"}  # the cap of the first counts per value of the second
+CAPPED_WITHIN: Mapping[str, str] = {"status": "route", "provider": "chain"}  # the cap of the first counts per value of the second
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+import structlog
+
 from shared.clock import Clock
 from shared.endpoint import Endpoint
 from shared.errors import Permanent, TooLarge
@@ -174,6 +176,13 @@ class Pool:
         keep = self.first in awake and ill(self.first) == ill(best)
         if best is self.first or (keep and _cost_s(best) >= STICKY * _cost_s(self.first)):
             return
+        structlog.get_logger("rpc").warning(
+            "another endpoint is asked first",
+            chain=self.chain,
+            endpoint=best.name,
+            before=self.first.name,
+            trouble=str(self.first.health.last_error or "it lags or is slower"),
+        )
         self.first = best
         self.switches += 1
 
@@ -202,10 +211,9 @@ class Pool:
     def _refuse_stranger(self, endpoint: Endpoint) -> None:
         told = endpoint.abilities.chain_id
         if told is not None and told != self.chain_id:
-            endpoint.health.refused = WrongChain(
-                f"{endpoint.name} serves chain {told}, but {self.chain} is chain {self.chain_id}",
-                endpoint=endpoint.name,
-            )
+            text = f"{endpoint.name} serves chain {told}, but {self.chain} is chain {self.chain_id}"
+            endpoint.health.refused = WrongChain(text, endpoint=endpoint.name)
+            structlog.get_logger("rpc").error("endpoint refused", chain=self.chain, error=text)
 
     def _aside(self, endpoint: Endpoint) -> None:
         """Look at an endpoint that is not in use, without making anybody wait."""

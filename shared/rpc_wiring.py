@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
@@ -12,9 +12,10 @@ from shared.clock import Clock
 from shared.endpoint import Endpoint
 from shared.metrics import Registry
 from shared.pool import Pool
-from shared.rpc import Transport
+from shared.rpc import Exchange, Transport
 from shared.rpc_hints import Hints
 from shared.rpc_http import HttpTransport
+from shared.rpc_log import UnknownTexts
 from shared.rpc_metrics import RpcMeter
 from shared.rpc_plain import PlainTransport
 from shared.settings import ChainSettings, EndpointSettings
@@ -23,11 +24,16 @@ from shared.settings import ChainSettings, EndpointSettings
 @asynccontextmanager
 async def open_pool(chain: str, settings: ChainSettings, clock: Clock, registry: Registry) -> AsyncIterator[Pool]:
     """The chain's endpoints with their metrics, closed at the end. Nothing is asked before the first question."""
-    meter = RpcMeter(registry, chain)
+    meter, unknown = RpcMeter(registry, chain), UnknownTexts(chain)
+
+    def observe(exchange: Exchange) -> None:
+        meter.observe(exchange)
+        unknown.observe(exchange)
+
     async with aiohttp.ClientSession() as session:
         pool = Pool(
             chain,
-            [_endpoint(one, session, clock, meter) for one in settings.rpc],
+            [_endpoint(one, session, clock, observe) for one in settings.rpc],
             clock,
             chain_id=settings.chain_id,
         )
@@ -61,12 +67,14 @@ def transport_of(settings: EndpointSettings, session: aiohttp.ClientSession) -> 
     return HttpTransport(settings.name, url, session, settings.timeout)
 
 
-def _endpoint(settings: EndpointSettings, session: aiohttp.ClientSession, clock: Clock, meter: RpcMeter) -> Endpoint:
+def _endpoint(
+    settings: EndpointSettings, session: aiohttp.ClientSession, clock: Clock, observe: Callable[[Exchange], None]
+) -> Endpoint:
     return Endpoint(
         settings.name,
         transport_of(settings, session),
         clock,
         per_second=settings.requests_per_second,
         at_once=settings.at_once,
-        observe=meter.observe,
+        observe=observe,
     )
