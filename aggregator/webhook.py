@@ -19,9 +19,9 @@ BODY_LIMIT_BYTES = 1024 * 1024
 
 
 class Webhook:
-    """The receiver; `stored` is told of every committed delivery."""
+    """The receiver; `changed` is awaited after every committed delivery."""
 
-    def __init__(self, db: Database, clock: Clock, meters: Meters, stored: Callable[[Stored], Awaitable[None]]) -> None:
+    def __init__(self, db: Database, clock: Clock, meters: Meters, changed: Callable[[], Awaitable[None]]) -> None:
         self._db = db
         self._clock = clock
         self._meters = meters

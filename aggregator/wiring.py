@@ -3,7 +3,7 @@
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,31 +119,22 @@ class Rooms:
             for gauge, message in done.broken.items():
                 log.warning("business gauge failed", gauge=gauge, error=message)
 
-        async def business(stop: Stop) -> None:
-            period_s = max(0.5, min(15.0, shortest_s / 4))
-            worker.health.max_age("business", 180.0)
-            await repeat("business", refresh, period_s=period_s, stop=stop, health=worker.health, clock=worker.clock)
+        def loop(name: str, step: Callable[[], Awaitable[None]], period_s: float, max_age_s: float) -> Task:
+            async def run(stop: Stop) -> None:
+                worker.health.max_age(name, max_age_s)
+                await repeat(name, step, period_s=period_s, stop=stop, health=worker.health, clock=worker.clock)
 
-        async def alerts(stop: Stop) -> None:
-            worker.health.max_age("alerts", 60.0)
-            await repeat(
-                "alerts",
-                self.look_at_alerts,
-                period_s=ALERTS_EVERY_S,
-                stop=stop,
-                health=worker.health,
-                clock=worker.clock,
-            )
+            return run
 
         async def look() -> None:
             await self.status.look()
             worker.health.status_line = line_of(self.status.status)
 
-        async def status(stop: Stop) -> None:
-            worker.health.max_age("status", 30.0)
-            await repeat("status", look, period_s=LOOK_EVERY_S, stop=stop, health=worker.health, clock=worker.clock)
-
-        return {"business": business, "alerts": alerts, "status": status}
+        return {
+            "business": loop("business", refresh, max(0.5, min(15.0, shortest_s / 4)), 180.0),
+            "alerts": loop("alerts", self.look_at_alerts, ALERTS_EVERY_S, 60.0),
+            "status": loop("status", look, LOOK_EVERY_S, 30.0),
+        }
 
 
 def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]) -> web.Application:
@@ -152,11 +143,8 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
     surfaces = {"/api": settings.api_auth, WEBHOOK_PATH: settings.webhook_auth}
     application = worker.app(surfaces)
     application.middlewares.insert(1, problems(rooms.meters.unauthorized))
-    server = Server(
-        worker.db,
-        worker.clock,
-        Bounds(max(1, worker.settings.database.pool_size - RESERVED_CONNECTIONS), settings.rate),
-    )
+    bounds = Bounds(max(1, worker.settings.database.pool_size - RESERVED_CONNECTIONS), settings.rate)
+    server = Server(worker.db, worker.clock, bounds, rooms.look_at_alerts)
     all_operations = (
         *operations,
         *event_operations(rooms.tables),
