@@ -6,7 +6,7 @@ Histories are promtool's: time begins at 0, `a+bxn` is n more samples a step of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 W = 'job="usdx-indexer",instance="i:9101",service="indexer"'
 A = 'job="usdx-aggregator",instance="a:3001",service="aggregator"'
@@ -16,7 +16,10 @@ C = f'chain="base",{W}'
 
 @dataclass(frozen=True)
 class Case:
-    """A history, and whether the alert fires at `at`. `every` is the distance of samples and evaluations."""
+    """A history, and whether the alert fires at `at`. `every` is the distance of samples and evaluations.
+
+    `recorded` are series that rules record; promtool computes them, a replay must be given them.
+    """
 
     alert: str
     fires: bool
@@ -24,7 +27,7 @@ class Case:
     at: str
     law: str
     every: str = "15s"
-    count: int = 1
+    recorded: Mapping[str, str] = field(default_factory=dict)
 
 
 def pair(

@@ -39,10 +39,15 @@ SOON = {"Fast": "10m", "Medium": "1h", "Slow": "4h", "Creeping": "10h"}
 LATE = {"Fast": "1h20m", "Medium": "7h", "Slow": "27h", "Creeping": "80h"}
 
 
-def burns(prefix: str, worst: dict[str, str], fine: dict[str, str]) -> tuple[Case, ...]:
-    """Each of the four alerts soon on a history that is bad throughout, and never on one that is good throughout."""
+def burns(prefix: str, worst: dict[str, str], fine: dict[str, str], fresh: str | None = None) -> tuple[Case, ...]:
+    """Each of the four alerts soon on a history that is bad throughout, and never on one that is good throughout.
+
+    `fresh` is the recorded series that such a history leaves at 0.
+    """
+    recorded = {fresh: "0x1000"} if fresh else {}
     loud = (
-        Case(f"{prefix}Burn{word}", True, worst, SOON[word], "bad throughout", step) for word, step in STEPS.items()
+        Case(f"{prefix}Burn{word}", True, worst, SOON[word], "bad throughout", step, recorded)
+        for word, step in STEPS.items()
     )
     calm = (
         Case(f"{prefix}Burn{word}", False, fine, LATE[word], "good throughout", step) for word, step in STEPS.items()
@@ -53,9 +58,19 @@ def burns(prefix: str, worst: dict[str, str], fine: dict[str, str]) -> tuple[Cas
 SLO_CASES = (
     *burns("ApiAvailability", requests(50), requests(0)),
     *burns("ApiLatency", slow(50), slow(0)),
-    *burns("IndexerFreshness", lagging("900x1000", 1000), lagging("1x1000", 1000)),
-    *burns("OracleFreshness", aged("-999999x1000", 1000), aged("99999999x1000", 1000)),
-    *burns("BusinessFreshness", refreshed("-99999x1000"), refreshed("99999999x1000")),
+    *burns(
+        "IndexerFreshness",
+        lagging("900x1000", 1000),
+        lagging("1x1000", 1000),
+        'chain:usdx_indexer_fresh:bool{chain="base"}',
+    ),
+    *burns(
+        "OracleFreshness",
+        aged("-999999x1000", 1000),
+        aged("99999999x1000", 1000),
+        'asset:usdx_oracle_fresh:bool{asset="ETH"}',
+    ),
+    *burns("BusinessFreshness", refreshed("-99999x1000"), refreshed("99999999x1000"), "usdx_business_fresh:bool"),
     Case("ApiAvailabilityBurnMedium", True, requests(0.7), "7h", "0.7 % of failures burn six times too fast", "5m"),
     Case("ApiAvailabilityBurnFast", False, requests(0.7), "7h", "0.7 % of failures are no fast burn", "5m"),
     Case(

@@ -1,0 +1,1 @@
+"""Make each alert fire and resolve for real, and see that it reaches its channels."""
