@@ -10,6 +10,7 @@ import structlog
 
 from shared.clock import Clock
 from shared.endpoint import Endpoint
+from shared.endpoint_choice import behind, cost_s, first_choice
 from shared.errors import Permanent, TooLarge
 from shared.rpc_errors import Contradiction, MissingData, NoEndpoint, Reverted, RpcError, WrongChain
 from shared.rpc_heads import Heads
@@ -23,10 +24,7 @@ PATIENCE_S = 15.0
 SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 SLOW_ROUND_S = 15.0  # endpoints that are not in use are looked at this often
-STICKY = 0.5  # another endpoint must cost less than this share to become the first choice
 BUSY_S = 0.5  # a backlog of this makes an endpoint one step less welcome
-LAG_BLOCKS = 20  # the first choice may be this far behind the best head
-UNTRIED_S = 60.0
 
 
 class Pool:
@@ -158,23 +156,17 @@ class Pool:
         awake = [endpoint for endpoint in self._usable() if endpoint.health.rest_s(now) == 0]
         if not awake:
             return []
-        self._choose(awake)
+        self._choose(now)
         busy = {endpoint: int(endpoint.budget.backlog_s(now) / BUSY_S) for endpoint in awake}
         return sorted(
             awake,
-            key=lambda one: (not one.health.up(), _behind(one, block), busy[one], one is not self.first, _cost_s(one)),
+            key=lambda one: (not one.health.up(), behind(one, block), busy[one], one is not self.first, cost_s(one)),
         )
 
-    def _choose(self, awake: Sequence[Endpoint]) -> None:
-        """Keep the first choice unless it is ill or lags, or another one is much cheaper."""
-        best_head = max((one.health.head.number for one in awake if one.health.head), default=0)
-
-        def ill(one: Endpoint) -> tuple[bool, bool]:
-            return not one.health.up(), _behind(one, best_head - LAG_BLOCKS)
-
-        best = min(awake, key=lambda one: (ill(one), _cost_s(one), self.endpoints.index(one)))
-        keep = self.first in awake and ill(self.first) == ill(best)
-        if best is self.first or (keep and _cost_s(best) >= STICKY * _cost_s(self.first)):
+    def _choose(self, now: float) -> None:
+        """Ask another endpoint first when the present one does badly."""
+        best = first_choice(self._usable(), self.first, now)
+        if best is self.first:
             return
         structlog.get_logger("rpc").warning(
             "another endpoint is asked first",
@@ -230,16 +222,6 @@ class Pool:
             await endpoint.look()
         except RpcError:
             return  # its health has noted it
-
-
-def _behind(endpoint: Endpoint, block: int) -> bool:
-    head = endpoint.health.head
-    return head is not None and head.number < block
-
-
-def _cost_s(endpoint: Endpoint) -> float:
-    cost_s = endpoint.health.cost_s()
-    return UNTRIED_S if cost_s is None else cost_s
 
 
 def _final(errors: Sequence[RpcError]) -> bool:

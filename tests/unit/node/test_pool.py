@@ -263,6 +263,41 @@ async def test_a_faster_endpoint_takes_over(first: FakeNode, second: FakeNode) -
     assert pool.switches == 1
 
 
+async def test_a_short_trouble_is_no_failover(first: FakeNode, second: FakeNode) -> None:
+    """While the first choice rests for a moment others stand in, and it stays the first choice."""
+    hands = Hands()
+    pool = pool_of(first, second, hands=hands)
+    await pool.start()
+    first.fail(faults.dropped())
+    await pool.call("eth_blockNumber")
+    hands.at += 5
+    posts = first.posts
+    await pool.call("eth_blockNumber")
+    assert first.posts == posts + 1
+    assert pool.switches == 0
+
+
+async def test_the_users_first_comes_back(first: FakeNode, second: FakeNode) -> None:
+    """The endpoint that the user named first is asked first again once it is well."""
+    hands = Hands()
+    pool = pool_of(first, second, hands=hands)
+    await pool.start()
+    first.fail(faults.dropped().often(8))
+    for _ in range(8):
+        await pool.call("eth_blockNumber")
+        hands.at += 31
+    assert pool.first.name == "second"
+    first.faults.clear()
+    for _ in range(4):
+        hands.at += 31
+        await pool.head()
+        await asyncio.sleep(0.01)
+    await pool.call("eth_blockNumber")
+    assert pool.first.name == "first"
+    assert pool.switches == 2
+    await pool.close()
+
+
 async def test_errors_and_messages_hold_no_urls(first: FakeNode) -> None:
     """A provider's links, which may carry keys, are not repeated."""
     pool = pool_of(first)

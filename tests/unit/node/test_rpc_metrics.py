@@ -26,8 +26,8 @@ def fake() -> FakeChain:
     return busy_chain(30)
 
 
-def metered(registry: Registry, *nodes: FakeNode) -> tuple[Pool, RpcMeter]:
-    meter, clock = RpcMeter(registry, "test"), Hands().clock()
+def metered(registry: Registry, *nodes: FakeNode, hands: Hands | None = None) -> tuple[Pool, RpcMeter]:
+    meter, clock = RpcMeter(registry, "test"), (hands or Hands()).clock()
     return Pool("test", [Endpoint(node.name, node, clock, observe=meter.observe) for node in nodes], clock), meter
 
 
@@ -68,13 +68,15 @@ async def test_questions_are_counted(registry: Registry, fake: FakeChain) -> Non
 async def test_failures_are_counted_by_reason(registry: Registry, fake: FakeChain) -> None:
     """A failure counts under what it means, a lie under the check that found it, a new first choice as such."""
     one, two = FakeNode(fake, "one"), FakeNode(fake, "two")
-    pool, meter = metered(registry, one, two)
+    hands = Hands()
+    pool, meter = metered(registry, one, two, hands=hands)
     with meter.reading(pool):
         await pool.start()
         one.fail(faults.rate_limited("0"))
         await pool.call("eth_chainId")
         one.fail(faults.wrong_block_hash().often(50))
         await Chain(pool).logs(Range(1, 20), WANTED, linked=True)
+        hands.at += 5
         one.fail(faults.billing())
         await pool.call("eth_chainId")
         await pool.call("eth_chainId")
