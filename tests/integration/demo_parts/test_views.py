@@ -117,6 +117,14 @@ async def agree(cx: asyncpg.Connection, truth: Ledger) -> None:
     for view, listed in (("loans", truth.loans), ("trades", truth.trades)):
         assert listed, f"the play made no {view}"
         assert await rows(cx, view, listed[0], "block_number, log_index") == listed
+    held = await cx.fetch("select wexel_id, owner from wexel.holdings order by wexel_id")
+    assert [(row[0], plain(row[1])) for row in held] == [(n, w["owner"]) for n, w in sorted(truth.wexels.items())]
+    for view, column, where in (
+        ("open_loans", "loan_usd", "collateralized"),
+        ("open_listings", "ask_usd", "listing_id"),
+    ):
+        opened = await cx.fetch(f"select wexel_id, {column} from wexel.{view} order by wexel_id")
+        assert [tuple(row) for row in opened] == [(n, w[column]) for n, w in sorted(truth.wexels.items()) if w[where]]
     deposits = await cx.fetch("select wexel_id, depositor, principal_usd from wexel.deposits order by wexel_id")
     assert [(row[0], row[2]) for row in deposits] == [(n, w["principal_usd"]) for n, w in sorted(truth.wexels.items())]
 

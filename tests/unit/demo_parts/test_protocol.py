@@ -49,7 +49,18 @@ def test_volumes_count_dollars() -> None:
 
 
 def test_views_come_in_order() -> None:
-    """Every promised view is there."""
+    """Every promised view is there, after those it stands on."""
     assert [view.name for view in WEXEL.views] == [
-        *("deposits", "loans", "listings", "trades", "wexels", "pools", "users")
+        *(
+            "deposits",
+            "open_loans",
+            "open_listings",
+            "loans",
+            "listings",
+            "trades",
+            "holdings",
+            "wexels",
+            "pools",
+            "users",
+        )
     ]
