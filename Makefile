@@ -30,6 +30,7 @@ bench: $(VENV)/.with-test
 docs: $(VENV)/.with-test
 	@mkdir -p docs/reference
 	$(BIN)/python -m shared.config_page > docs/reference/config.md
+	$(BIN)/python -m shared.catalogue > docs/reference/metrics.md
 
 clean:
 	rm -rf $(VENV) .usdx .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared import config_page
+from shared import catalogue, config_page
 
 ROOT = Path(__file__).parents[2]
 
@@ -10,3 +10,8 @@ ROOT = Path(__file__).parents[2]
 def test_config_page_is_up_to_date() -> None:
     """Every config key is documented as it stands in the code; `make docs` writes the page anew."""
     assert (ROOT / "docs" / "reference" / "config.md").read_text() == config_page.page()
+
+
+def test_metrics_page_is_up_to_date() -> None:
+    """Every metric is documented as its room declares it; `make docs` writes the page anew."""
+    assert (ROOT / "docs" / "reference" / "metrics.md").read_text() == catalogue.page()
