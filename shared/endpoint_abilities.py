@@ -41,19 +41,24 @@ _FIRST = (
     Call("eth_getBlockByNumber", ("finalized", False)),
     Call("web3_clientVersion"),
 )
-_SECOND = (
-    Call("eth_getBlockReceipts", ("latest",)),
-    Call("eth_getBalance", (NOBODY, "0x1")),
-    Call("eth_getLogs", ({"fromBlock": "0x1", "toBlock": "0x1", "address": NOBODY},)),
-)
+
+
+def _second(oldest: str) -> Sequence[Call]:
+    """Questions about the past: genesis itself is kept by many a node that keeps nothing else."""
+    return (
+        Call("eth_getBlockReceipts", ("latest",)),
+        Call("eth_getBalance", (NOBODY, oldest)),
+        Call("eth_getLogs", ({"fromBlock": oldest, "toBlock": oldest, "address": NOBODY},)),
+    )
 
 
 async def probe(ask: Ask, max_batch: int) -> Abilities:
     """Two batches, most of whose answers may be refusals. Raises RpcError when the chain id is not told."""
-    chain_id, _, finalized, client = await ask(_FIRST)
+    chain_id, latest, finalized, client = await ask(_FIRST)
     if isinstance(chain_id, RpcError):
         raise chain_id
-    receipts, balance, logs = await ask(_SECOND)
+    young = isinstance(latest, dict) and latest.get("number") == "0x0"
+    receipts, balance, logs = await ask(_second("0x0" if young else "0x1"))
     return Abilities(
         chain_id=int(chain_id, 16),
         client=client if isinstance(client, str) else "",

@@ -48,7 +48,7 @@ class Pool:
         self.chain_id: int | None = None
         self.clock = clock
         self._expected = chain_id
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self.first = self.endpoints[0]
         self.heads = Heads(clock)
         self.news = News()
@@ -97,7 +97,7 @@ class Pool:
         """
         if self.chain_id is None:
             await self.start()
-        give_up_at = self.clock.monotonic() + self._patience_s
+        give_up_at = self.clock.monotonic() + self.patience_s
         pause_s = SHORTEST_PAUSE_S
         while True:
             errors: list[RpcError] = []

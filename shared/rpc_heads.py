@@ -83,10 +83,10 @@ class Heads:
         self._lower_since = None
         self.tip = head
         self._seen = {number: hash_ for number, hash_ in self._seen.items() if number < head.number}
-        self._seen[head.number] = head.hash
         if self._seen.get(head.number - 1, head.parent_hash) != head.parent_hash:
-            self._seen = {head.number: head.hash}
-        if len(self._seen) > REMEMBERED:
+            self._seen.clear()
+        self._seen |= {head.number - 1: head.parent_hash, head.number: head.hash}
+        while len(self._seen) > REMEMBERED:
             del self._seen[min(self._seen)]
 
     def _note_finalized(self, endpoints: Sequence[Endpoint]) -> None:

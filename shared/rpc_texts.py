@@ -150,7 +150,7 @@ RANGE = (
 )
 
 BEHIND_HEAD = (
-    _row(Kind.BEHIND, r"beyond current head"),  # geth
+    _row(Kind.BEHIND, r"beyond current head|block ?out ?of ?range"),  # geth, anvil
     _row(Kind.BEHIND, r"cannot query unfinalized data|after last accepted block"),  # Avalanche
     _row(Kind.BEHIND, r"blocks specified in filter .*cannot be found"),  # Nethermind, OpenEthereum
     _row(Kind.BEHIND, r"height is not available|invalid block height"),  # Cosmos EVM, Hyperliquid

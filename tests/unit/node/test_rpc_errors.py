@@ -238,6 +238,7 @@ BEHIND_TEXTS = [
         None,
     ),
     ("Hyperliquid", 200, -32603, "invalid block height: 7", None, None),
+    ("anvil", 200, -32602, "BlockOutOfRangeError: block height is 0 but requested was 1", None, None),
     ("OpenEthereum", 200, -32000, "toBlock is greater than latest block", None, None),
 ]
 MISSING_TEXTS = [
