@@ -177,7 +177,7 @@ class Worker:
         if ancestor is None and len(streams) > 1:
             streams = streams[:1]  # they came together only lately; each finds its own way back
             ancestor = await self._ancestor(streams, cursor)
-        ancestor = ancestor or await self._beginning(streams[0])
+        ancestor = ancestor or await self._border.store.beginning(streams[0])
         if ancestor is None:
             raise DeepReorg(
                 f"{', '.join(streams)}: the chain shares no block with what is stored up to {cursor.number}; "
@@ -199,12 +199,6 @@ class Worker:
                 raise Inconsistent(f"block {cursor.number} is on the chain and is not: two answers, two forks")
             return Cursor(header.number, header.hash, header.time)
         return None
-
-    async def _beginning(self, key: str) -> Cursor | None:
-        """Just before a stream's first block, when every block it ever stored may still change."""
-        start = self.streams[key].start_block
-        oldest = min((one.number for one in await self._border.store.checkpoints([key])), default=None)
-        return Cursor(start - 1, None, None) if oldest == start and start > self.horizon.floor else None
 
 
 def _linked_to(cursor: Cursor, parts: Sequence[Fetched]) -> Sequence[Fetched]:

@@ -52,6 +52,17 @@ class Store:
             )
         return [Checkpoint(row["block_number"], row["block_hash"]) for row in rows]
 
+    async def beginning(self, stream: str) -> Cursor | None:
+        """Just before the stream's first block, if all that it stored since is in its checkpoints and was not final."""
+        async with self._db.connection() as cx:
+            start = await cx.fetchval(
+                """select start_block from usdx.cursors where stream = $1 and start_block > final_block
+                and start_block = (select min(block_number) from usdx.checkpoints where stream = $1)""",
+                stream,
+                on="cursors",
+            )
+        return None if start is None else Cursor(start - 1, None, None)
+
     async def commit(
         self, streams: Sequence[str], cursor: Cursor, blocks: Sequence[BlockRef], batch: Batch, floor: int
     ) -> Cursor:
@@ -62,7 +73,7 @@ class Store:
         """
         last = blocks[-1]
         async with self._db.transaction() as cx:
-            await _move(cx, streams, cursor, Cursor(last.number, last.hash, last.time))
+            await _move(cx, streams, cursor, Cursor(last.number, last.hash, last.time), floor)
             for rows in batch.rows.values():
                 schema, table, columns = rows.table.schema, rows.table.name, rows.table.column_names
                 if rows.records:
@@ -97,12 +108,14 @@ class Store:
         return int(tag.rpartition(" ")[2])
 
 
-async def _move(cx: Connection, streams: Sequence[str], old: Cursor, new: Cursor) -> None:
+async def _move(cx: Connection, streams: Sequence[str], old: Cursor, new: Cursor, floor: int = -1) -> None:
     """Lock and move the cursors; the check and the move are one statement, so nobody gets in between."""
     tag = await cx.execute(
-        """update usdx.cursors set block_number = $4, block_hash = $5, block_time = $6, updated_at = now()
+        """update usdx.cursors set block_number = $4, block_hash = $5, block_time = $6, updated_at = now(),
+        final_block = greatest(final_block, $7)
         where stream = any($1) and block_number = $2 and block_hash is not distinct from $3""",
-        list(streams), old.number, old.hash, new.number, new.hash, _datetime(new.time), on="cursors",
+        list(streams), old.number, old.hash, new.number, new.hash, _datetime(new.time),
+        floor, on="cursors",
     )  # fmt: skip
     if int(tag.rpartition(" ")[2]) != len(streams):
         raise CursorMoved(f"{', '.join(streams)}: not at block {old.number} any more; somebody else moved it")

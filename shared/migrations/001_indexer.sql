@@ -6,7 +6,8 @@ create table usdx.chains (
     genesis_hash bytea not null
 );
 
--- One row a stream. Everything up to and including block_number is in the stream's tables.
+-- One row a stream. Everything up to and including block_number is in the stream's tables. final_block is the highest
+-- block that was known to be final when the cursor last moved up: nothing stored above it was final then.
 create table usdx.cursors (
     stream text primary key,
     chain text not null references usdx.chains,
@@ -14,6 +15,7 @@ create table usdx.cursors (
     block_number bigint not null,
     block_hash bytea,
     block_time timestamptz,
+    final_block bigint not null default -1,
     updated_at timestamptz not null default now()
 );
 
