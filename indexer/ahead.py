@@ -14,13 +14,13 @@ from indexer.planner import Plan
 from indexer.quick import Quick
 from indexer.step import Fetched, Worker
 
-IN_FLIGHT = 8
+IN_FLIGHT = 6
 """How many ranges are asked for at once."""
 
-BYTES_WAITING = 24 << 20
+BYTES_WAITING = 8 << 20
 """How much of what was fetched may wait for the database."""
 
-BATCH_LOGS = 40_000
+BATCH_LOGS = 30_000
 """From how many logs on a commit is large enough."""
 
 

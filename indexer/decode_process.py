@@ -23,7 +23,7 @@ import structlog
 from indexer.model import Copied
 from indexer.quick import Known, Source
 
-SLOTS = 3
+SLOTS = 2
 SLOT_BYTES = 12 << 20
 LENGTH = struct.Struct(">I")
 
