@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from demo import parts
@@ -14,12 +15,22 @@ _WORKERS = ("indexer", "oracle", "aggregator")
 _AGGREGATOR = "http://aggregator:3001"  # as docker/alertmanager/alertmanager.yml has it
 
 
-async def programs(folder: RunFolder, ports: Ports) -> list[Program]:
-    """Both observers, ready to be started. Raises PartMissing where they cannot be had."""
-    prometheus, alertmanager = await asyncio.gather(
-        asyncio.to_thread(parts.prometheus), asyncio.to_thread(parts.alertmanager)
-    )
-    return [_prometheus(prometheus, folder, ports), _alertmanager(alertmanager, folder, ports)]
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Both programs."""
+
+    prometheus: Path
+    alertmanager: Path
+
+
+async def found() -> Observers:
+    """Find or fetch both. Raises PartMissing."""
+    return Observers(*await asyncio.gather(asyncio.to_thread(parts.prometheus), asyncio.to_thread(parts.alertmanager)))
+
+
+def programs(observers: Observers, folder: RunFolder, ports: Ports) -> list[Program]:
+    """Both, ready to be started on a run."""
+    return [_prometheus(observers.prometheus, folder, ports), _alertmanager(observers.alertmanager, folder, ports)]
 
 
 def _prometheus(program: Path, folder: RunFolder, ports: Ports) -> Program:

@@ -10,7 +10,7 @@ from typing import Any
 from demo.site import Site
 
 
-def places(site: Site, postgres_url: str, observed: bool) -> str:
+def places(site: Site, postgres_url: str, *, observed: bool) -> str:
     """Where to look, for a person."""
     aggregator = site.url("aggregator")
     lines = [

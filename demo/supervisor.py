@@ -70,14 +70,23 @@ async def _in_folder(options: Options, board: Board) -> None:
         board.say(f"usdx demo in {folder.path}; the first time it fetches some programs")
         await prepare(folder, keep=options.keep and folder.chain.exists())
         run_config.write(folder, site.ports)
-        chain = await _node(site)
+        anvil, seen_by = await asyncio.gather(asyncio.to_thread(parts.anvil), _observers(board))
         async with postgres.running(folder) as url:
-            await beside(_Run(options, site, url, began).on_node(chain), chain.keep())
+            chain = _node(anvil, site)
+            await beside(_Run(options, site, url, seen_by, began).on_node(chain), chain.keep())
 
 
-async def _node(site: Site) -> Kept:
+async def _observers(board: Board) -> observers.Observers | None:
+    """Prometheus and Alertmanager, or nothing and a word about it."""
+    try:
+        return await observers.found()
+    except parts.PartMissing as exc:
+        board.say(f"Runs without Prometheus and Alertmanager. {exc}")
+        return None
+
+
+def _node(program: Path, site: Site) -> Kept:
     """The chain, which continues where the run before left it when that was kept."""
-    program = await asyncio.to_thread(parts.anvil)
     argv = command(
         program,
         port=site.ports.node,
@@ -94,12 +103,14 @@ class _Run:
     options: Options
     site: Site
     postgres_url: str
+    observers: observers.Observers | None
     began: float
 
     async def on_node(self, chain: Kept) -> None:
         """Everything that stands on a chain."""
         async with aiohttp.ClientSession() as session:
             await watch.answering(watch.node(session, self.site.url("node")))
+            self.site.folder.chain.unlink(missing_ok=True)  # the node writes it anew when it ends well, not when killed
             async with connect(self.site.url("node")) as node:
                 deployment = await deploy(node)
             await self.with_programs(session, chain, deployment)
@@ -108,7 +119,7 @@ class _Run:
         """The made-up world, the workers and their observers."""
         site, options = self.site, self.options
         moving = world.programs(site, options.seed, options.rate_per_s)
-        observed = await self.observers()
+        observed = observers.programs(self.observers, site.folder, site.ports) if self.observers else []
         kept = {one.name: Kept(one, site.board.say) for one in (*moving, *workers.programs(site.folder), *observed)}
         questions = {
             "postgres": postgres.question(self.postgres_url),
@@ -125,21 +136,13 @@ class _Run:
             return {"node": chain.pid} | {name: one.pid for name, one in kept.items()}
 
         await beside(
-            self.timeline(watching, kept["traffic"], deployment, observed=bool(observed)),
+            self.timeline(watching, kept["traffic"], deployment),
             watching.run(),
             report.keep_state(site, self.postgres_url, pids, list(questions)),
             *(one.keep() for one in kept.values()),
         )
 
-    async def observers(self) -> list[Program]:
-        """Prometheus and Alertmanager, or nothing and a word about it."""
-        try:
-            return await observers.programs(self.site.folder, self.site.ports)
-        except parts.PartMissing as exc:
-            self.site.board.say(f"Runs without Prometheus and Alertmanager. {exc}")
-            return []
-
-    async def timeline(self, watching: watch.Watch, traffic: Kept, deployment: Deployment, *, observed: bool) -> None:
+    async def timeline(self, watching: watch.Watch, traffic: Kept, deployment: Deployment) -> None:
         """Wait for ready, say so, let time pass, check."""
         try:
             await asyncio.wait_for(watching.all_ready.wait(), _READY_WITHIN_S)
@@ -148,7 +151,7 @@ class _Run:
             raise NotReady(f"not ready within {_READY_WITHIN_S:.0f} s: {waiting}") from exc
         say = self.site.board.say
         say(f"ready after {time.monotonic() - self.began:.0f} s")
-        say(report.places(self.site, self.postgres_url, observed))
+        say(report.places(self.site, self.postgres_url, observed=self.observers is not None))
         if self.options.run_s is None and not self.options.check:
             say("Ctrl-C stops everything.")
             await asyncio.Event().wait()

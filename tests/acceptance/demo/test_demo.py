@@ -33,13 +33,13 @@ def test_killed_workers_heal_and_the_check_holds(demo: Demo) -> None:
     """kill -9 of every worker in the middle of work changes nothing of what is stored, counted and published."""
     run = demo("--for", "20s", "--check", "--rate", "20")
     state = run.wait_ready()
-    for worker in WORKERS:
-        victim = run.pid(worker)
+    for program in (*WORKERS, "traffic"):
+        victim = run.pid(program)
         os.kill(victim, signal.SIGKILL)
-        until(lambda worker=worker, victim=victim: run.state()["pids"][worker] not in (None, victim), worker, run)
+        until(lambda program=program, victim=victim: run.state()["pids"][program] not in (None, victim), program, run)
     assert run.wait() == 0, run.output
-    for worker in WORKERS:
-        assert f"{worker} ended (killed by signal 9); starting it again" in run.output
+    for program in (*WORKERS, "traffic"):
+        assert f"{program} ended (killed by signal 9); starting it again" in run.output
     assert "comparisons agree" in run.output
     assert_nothing_is_left(run, state)
 
@@ -110,3 +110,15 @@ def test_kept_run_continues(demo: Demo) -> None:
     blocks = int(state["status"]["node"].split()[2])
     assert blocks > 6
     assert second.wait() == 0, second.output
+
+
+def test_killed_node_ends_the_demo(demo: Demo) -> None:
+    """A chain cannot be started again with its blocks: its end is the demo's, in one clear message."""
+    run = demo()
+    until((run.folder / "demo.json").exists, "programs run", run)
+    state = run.state()
+    os.kill(run.pid("node"), signal.SIGKILL)
+    assert run.wait() == 1
+    assert "usdx: node ended (killed by signal 9)" in run.output
+    assert "Traceback" not in run.output
+    assert_nothing_is_left(run, state)
