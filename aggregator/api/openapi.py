@@ -21,6 +21,7 @@ def document(operations: Sequence[Operation], version: str, base: str, auth: str
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
         paths.setdefault(one.path, {})[one.method.lower()] = _described(one, auth)
+    paths["/stream"] = {"get": _stream(auth)}
     found: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -59,6 +60,39 @@ def _described(one: Operation, auth: str) -> dict[str, Any]:
     if one.body is not None:
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(one.body)}}}
     return found
+
+
+def _stream(auth: str) -> dict[str, Any]:
+    names = "(status|trends|event|gap|price|alert|reorg)"
+    topics = {
+        "name": "topics",
+        "in": "query",
+        "required": False,
+        "description": "Which topics, with commas between; all but status and trends when left out.",
+        "schema": {"type": "string", "pattern": f"^{names}(,{names})*$", "examples": ["event,price"]},
+    }
+    since = {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "required": False,
+        "description": "The last id that was seen: what came since is sent first, if it is still known.",
+        "schema": {"type": "string"},
+    }
+    kinds = [kind for kind in ALWAYS if kind != "unauthorized" or auth != "none"]
+    stream = {
+        "description": "A stream without an end.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+    return {
+        "operationId": "get_stream",
+        "summary": "What happens, as it happens: server-sent events.",
+        "description": "`event`, `price` and `alert` are single things that were just stored; `gap` says that more "
+        "events came than are sent one by one, `reorg` that blocks above `ancestor` were replaced; `status` and "
+        "`trends` are what the status page shows.",
+        "tags": ["stream"],
+        "parameters": [topics, since],
+        "responses": {"200": stream, **_problems(kinds)},
+    }
 
 
 def _content(one: Operation) -> dict[str, Any]:

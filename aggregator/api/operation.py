@@ -96,10 +96,14 @@ def bind(asked: type[msgspec.Struct], given: list[tuple[str, str]]) -> Any:
             raise Refused("bad-request", f"{name} holds a NUL character", name)
         values[name] = value
     try:
-        return msgspec.convert(values, asked, strict=False)
+        found = msgspec.convert(values, asked, strict=False)
     except msgspec.ValidationError as exc:
         message, _, path = str(exc).partition(" - at `$")
         raise Refused("bad-request", f"{path.strip('`.') or 'request'}: {message}", path.strip("`.[")) from exc
+    for name in values:  # the text `null` is no way to leave a parameter out
+        if getattr(found, name) is None:
+            raise Refused("bad-request", f"{name}: null is no value here", name)
+    return found
 
 
 def bind_body(kind: type[msgspec.Struct], body: bytes) -> Any:

@@ -9,6 +9,7 @@ from aiohttp import web
 KINDS = {
     "index.html": "text/html; charset=utf-8",
     "status.css": "text/css; charset=utf-8",
+    "docs.css": "text/css; charset=utf-8",
     "status.js": "text/javascript; charset=utf-8",
     "uplot/uPlot.iife.min.js": "text/javascript; charset=utf-8",
     "uplot/uPlot.min.css": "text/css; charset=utf-8",
