@@ -10,7 +10,7 @@ import click
 
 from demo.drill.outcome import Outcome, line
 from shared.cli import border
-from shared.errors import Permanent
+from shared.errors import ConfigError, Permanent
 
 
 class DrillFailed(Permanent):
@@ -22,26 +22,54 @@ class DrillFailed(Permanent):
 
 @click.command()
 @click.argument("names", metavar="[ALERT]...", nargs=-1)
-@click.option("--list", "list_only", is_flag=True, help="Print the alerts that can be drilled and how, and stop.")
+@click.option("--list", "list_only", is_flag=True, help="Print the alerts and how each is raised, and stop.")
+@click.option(
+    "--how",
+    type=click.Choice(["history", "fault", "both"]),
+    default="both",
+    show_default=True,
+    help="Replay histories at once, or break a running demo and wait out the rules' own patience.",
+)
+@click.option("--quick", is_flag=True, help="Leave out faults that take more than two minutes.")
 @click.option("--lanes", default=3, show_default=True, help="How many histories to replay side by side.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the table here, as Markdown.")
-def drill(names: tuple[str, ...], list_only: bool, lanes: int, report: Path | None) -> None:
+@click.option("--alertmanager", metavar="URL", help="Drill a stack of your own: send it one harmless test alert.")
+@click.option(
+    "--channel",
+    "channels",
+    type=click.Choice(["webhook", "slack", "email", "pagerduty"]),
+    multiple=True,
+    help="With --alertmanager: the channels that must have delivered it. Default: whichever exist.",
+)
+def drill(
+    names: tuple[str, ...],
+    list_only: bool,
+    how: str,
+    quick: bool,
+    lanes: int,
+    report: Path | None,
+    alertmanager: str | None,
+    channels: tuple[str, ...],
+) -> None:
     """Make each alert fire and resolve for real, and see that it reaches every channel of its severity."""
-    from demo.drill import run
+    from demo.drill import probe, run
 
     with border():
-        chosen = run.chosen(names)
+        if alertmanager is not None:
+            click.echo("\n".join(asyncio.run(probe.sent(alertmanager, channels))))
+            return
+        if channels:
+            raise ConfigError("--channel goes with --alertmanager: a drill of the demo reaches every channel")
+        plan = run.planned(names, history=how != "fault", faults=how != "history", slow=not quick)
         if list_only:
-            click.echo("\n".join(run.listed(chosen)))
+            click.echo("\n".join(run.listed(plan)))
             return
         with tempfile.TemporaryDirectory(prefix="usdx-drill-") as folder:
-            outcomes = asyncio.run(run.drilled(chosen, Path(folder), lanes, _tell))
+            outcomes = asyncio.run(run.drilled(plan, Path(folder), lanes, _tell))
         if report is not None:
             report.write_text(run.reported(outcomes))
         failed = [outcome.alert for outcome in outcomes if not outcome.ok]
-        click.echo(
-            f"{len(outcomes) - len(failed)} of {len(outcomes)} alerts fired, reached their channels and resolved."
-        )
+        click.echo(f"{len(outcomes) - len(failed)} of {len(outcomes)} drills passed.")
         if failed:
             raise DrillFailed(f"{len(failed)} drills failed: {', '.join(failed)}")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Stage:
         expected = self._expected(play.alert)
         await _written(past, folder / "loud")
         began = time.monotonic()
-        async with running_prometheus(folder / "loud", self.alertmanager_url, rules=True, external_labels=cluster):
+        async with running_prometheus(folder / "loud", self.alertmanager_url, external_labels=cluster):
             told = await self._until(lambda: set(expected) <= self._heard("firing", play))
             fired_s = time.monotonic() - began if told else None
             reached = tuple(name for name in expected if name in self._heard("firing", play))
@@ -86,7 +86,7 @@ class Stage:
         quiet = play.quiet
         await _written(_past(quiet, time.time()) if quiet else [], folder / "quiet")
         began = time.monotonic()
-        async with running_prometheus(folder / "quiet", self.alertmanager_url, rules=True, external_labels=cluster):
+        async with running_prometheus(folder / "quiet", self.alertmanager_url, external_labels=cluster):
             over = await self._until(lambda: set(expected) <= self._heard("resolved", play))
         resolved_s = time.monotonic() - began if over else None
         return Outcome(play.alert.name, "history", fired_s, expected, reached, resolved_s)
@@ -116,7 +116,7 @@ class Stage:
         past = _past(play.loud, now_s)
         await _written(past, folder)
         nobody = "http://127.0.0.1:9"  # whom a pending alert is not sent to
-        async with running_prometheus(folder, nobody, rules=True, external_labels={}) as url:
+        async with running_prometheus(folder, nobody) as url:
             pending = await _asked(url, f'ALERTS{{alertname="{play.alert.name}"}}')
         since_s = now_s - seconds(play.alert.hold) - _SINCE_S
         for labels in pending:
@@ -162,7 +162,7 @@ async def _asked(url: str, expr: str) -> list[dict[str, str]]:
     return []
 
 
-async def performed(stage: Stage, chosen: list[Play], told: Callable[[Outcome], None], lanes: int = 3) -> list[Outcome]:
+async def performed(stage: Stage, chosen: Sequence[Play], told: Callable[[Outcome], None], lanes: int) -> list[Outcome]:
     """Perform plays side by side; each has a Prometheus of its own. Outcomes in the order of the plays."""
     free = asyncio.Semaphore(lanes)
 

@@ -3,35 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from demo.drill import sinks
+from demo.drill import live, replay, sinks
+from demo.drill.faults import FAULTS, Fault
 from demo.drill.outcome import Outcome, markdown
-from demo.drill.replay import Play, Stage, performed, plays
+from demo.drill.replay import Play
 from demo.drill.servers import channels, running_alertmanager
 from shared.errors import ConfigError
 
+Told = Callable[[Outcome], None]
 
-def chosen(names: Sequence[str]) -> list[Play]:
-    """The plays of the named alerts, of all without a name. Raises ConfigError for a name that is none."""
-    known = plays()
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a drill does: histories to replay, then faults to inject."""
+
+    plays: tuple[Play, ...]
+    faults: tuple[Fault, ...]
+
+
+def planned(names: Sequence[str], *, history: bool = True, faults: bool = True, slow: bool = True) -> Plan:
+    """The plan for the named alerts, for all without a name. Raises ConfigError for a name that is none."""
+    known = replay.plays()
     strangers = sorted(set(names) - {play.alert.name for play in known})
     if strangers:
         raise ConfigError(f"no alert is called {', '.join(strangers)}; usdx drill --list prints them all")
-    return [play for play in known if not names or play.alert.name in names]
+    plays = tuple(play for play in known if not names or play.alert.name in names) if history else ()
+    raised = (fault for fault in FAULTS if not names or {name for name, _ in fault.raises} & set(names))
+    return Plan(plays, tuple(fault for fault in raised if slow or not fault.slow) if faults else ())
 
 
-def listed(found: Sequence[Play]) -> list[str]:
-    """Each alert with its severity and the history that raises it."""
-    return [f"{play.alert.name:<38} {play.alert.severity:<9} {play.loud.law}" for play in found]
+def listed(plan: Plan) -> list[str]:
+    """Each alert with its severity and how it is raised."""
+    histories = [f"{play.alert.name:<38} {play.alert.severity:<9} history: {play.loud.law}" for play in plan.plays]
+    return histories + [
+        f"{name:<38} {service:<9} fault: {fault.name}" for fault in plan.faults for name, service in fault.raises
+    ]
 
 
-async def drilled(found: Sequence[Play], folder: Path, lanes: int, told: Callable[[Outcome], None]) -> list[Outcome]:
-    """Replay the histories against a real Prometheus each and one Alertmanager with every channel."""
-    async with sinks.opened() as open_sinks, running_alertmanager(folder / "alertmanager", open_sinks) as url:
-        stage = Stage(folder, url, channels(folder / "alertmanager", open_sinks), open_sinks)
-        return await performed(stage, list(found), told, lanes)
+async def drilled(plan: Plan, folder: Path, lanes: int, told: Told) -> list[Outcome]:
+    """Replay the histories, then break a demo by every fault."""
+    outcomes: list[Outcome] = []
+    if plan.plays:
+        async with sinks.opened() as heard, running_alertmanager(folder / "alertmanager", heard) as url:
+            stage = replay.Stage(folder, url, channels(folder / "alertmanager", heard), heard)
+            outcomes += await replay.performed(stage, plan.plays, told, lanes)
+    if plan.faults:
+        async with sinks.opened() as heard:
+            outcomes += await live.broken_one_by_one(plan.faults, folder / "live", heard, told)
+    return outcomes
 
 
 def reported(outcomes: Sequence[Outcome]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -82,16 +82,14 @@ async def running_alertmanager(folder: Path, sinks: Sinks, paces: Mapping[str, P
 
 @asynccontextmanager
 async def running_prometheus(
-    folder: Path, alertmanager_url: str, *, rules: bool, external_labels: Mapping[str, str]
+    folder: Path,
+    alertmanager_url: str,
+    *,
+    external_labels: Mapping[str, str] | None = None,
+    scrape_configs: Sequence[Mapping[str, Any]] = (),
 ) -> AsyncIterator[str]:
-    """A Prometheus on the past in `folder/data`, with the shipped rules or none; yields its URL."""
-    config = folder / "prometheus.json"
-    told: dict[str, Any] = {
-        "global": {"evaluation_interval": "1s", "external_labels": dict(external_labels)},
-        "rule_files": [str(ROOT / RULES / "*.yml")] if rules else [],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager_url.removeprefix("http://")]}]}]},
-    }
-    config.write_text(json.dumps(told))
+    """A Prometheus on the past in `folder/data`, if any, with the shipped rules; yields its URL."""
+    config = _prometheus_config(folder, alertmanager_url, external_labels or {}, scrape_configs)
     port = ports.free().prometheus
     argv = (
         str(await asyncio.to_thread(parts.prometheus)),
@@ -104,6 +102,22 @@ async def running_prometheus(
     )
     async with _running(argv, folder / "prometheus.log", f"http://{HOST}:{port}") as url:
         yield url
+
+
+def _prometheus_config(
+    folder: Path, alertmanager_url: str, external_labels: Mapping[str, str], scrapes: Sequence[Mapping[str, Any]]
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "prometheus.json"
+    told = {
+        "global": {"evaluation_interval": "1s", "scrape_interval": "1s", "scrape_timeout": "1s"}
+        | {"external_labels": dict(external_labels)},
+        "rule_files": [str(ROOT / RULES / "*.yml")],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager_url.removeprefix("http://")]}]}]},
+        "scrape_configs": list(scrapes),
+    }
+    config.write_text(json.dumps(told))  # JSON is YAML
+    return config
 
 
 @asynccontextmanager
