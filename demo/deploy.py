@@ -24,7 +24,7 @@ from shared.cli import border
 DEPLOYER = account("usdx demo deployer")
 KEEPER = account("usdx demo keeper")
 USERS = 24
-MONTH_S = 5
+MONTH_S = 3  # wexels live for 36 to 108 seconds
 USD = 10**6
 SETUP_NONCES = 2  # approvals each user has sent when the set-up is done
 POOLS = ((1_800, 12), (2_100, 15), (2_400, 18), (2_700, 24), (3_000, 30), (3_600, 36))  # (APY in bp, months)
