@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from indexer.chain_bloom_watch import BloomWatch
 from indexer.chain_checks import lie_in_headers
-from indexer.chain_finality import DEPTH_BLOCKS, Finality
+from indexer.chain_finality import Finality
 from indexer.chain_page import Page, Question
 from indexer.chain_ranges import TARGET_BYTES, Ranges
 from indexer.model import BlockRef, Filter, Logs, Range
@@ -20,17 +20,22 @@ from shared.rpc_types import Call, Header
 class Chain:
     """One chain as its pool sees it. Whatever it returns passed the checks; what did not was asked of another endpoint.
 
-    `finality` is the chain's own "finalized" tag or a depth in blocks; `depth` is used where nobody knows the tag.
+    `finality` is the chain's own "finalized" tag, or a depth in blocks; `blooms` whether headers' blooms are consulted.
     Errors are RpcErrors, raised when no endpoint could give a believable answer in time; all but Permanent ones may be
     tried again later.
     """
 
     def __init__(
-        self, pool: Pool, finality: str | int = "finalized", depth: int = DEPTH_BLOCKS, target_bytes: int = TARGET_BYTES
+        self,
+        pool: Pool,
+        finality: str | int = "finalized",
+        *,
+        blooms: bool = True,
+        target_bytes: int = TARGET_BYTES,
     ) -> None:
         self.name = pool.chain
-        self.finality = Finality(pool, finality, depth)
-        self.blooms = BloomWatch(pool)
+        self.finality = Finality(pool, finality)
+        self.blooms = BloomWatch(pool, trusted=blooms)
         self._pool = pool
         self._ranges = Ranges(pool, pool.clock, self.blooms.check, target_bytes)
 
@@ -61,7 +66,12 @@ class Chain:
         return {number: None if header is None else _ref(header) for number, header in found.items()}
 
     async def logs(
-        self, range: Range, filter: Filter, *, linked: bool = False, quick: Quick | None = None  # noqa: A002
+        self,
+        range: Range,  # noqa: A002
+        filter: Filter,  # noqa: A002
+        *,
+        linked: bool = False,
+        quick: Quick | None = None,
     ) -> Logs:
         """All logs of the range, asked for in as many questions as the endpoints' limits need.
 
@@ -87,7 +97,9 @@ class Chain:
             page = await self._ranges.page(rest)
             if below is not None and page.headers[first].parent_hash != below.hash:
                 text = f"block {first} does not follow block {first - 1}, which was read before"
-                raise page.endpoint.contradiction("links", text)
+                lie = page.endpoint.contradiction("links", text)
+                page.endpoint.distrust(lie)
+                raise lie
             yield page
             below = page.headers[page.range.last]
             first = page.range.last + 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from indexer.chain_bloom import FilterBloom
 from indexer.chain_page import Page, Question, ask_page
 from indexer.chain_receipts import matching, prove_complete, receipt_logs
-from indexer.model import Filter
+from indexer.model import Filter, Range
 from shared.endpoint import Endpoint
 from shared.pool import Pool
 from shared.rpc_errors import RpcError
@@ -27,8 +28,8 @@ class BloomWatch:
     counts how doubts ended: by chance (blooms say yes too often), a lie, unproved, or with an unreliable bloom.
     """
 
-    def __init__(self, pool: Pool) -> None:
-        self.trusted = True
+    def __init__(self, pool: Pool, *, trusted: bool = True) -> None:
+        self.trusted = trusted
         self.verdicts = Counter(dict.fromkeys(VERDICTS, 0))
         self._pool = pool
         self._blooms: dict[Filter, FilterBloom] = {}
@@ -62,7 +63,9 @@ class BloomWatch:
             self._distrust()
             return
         theirs = [log for log in page.logs if int(log.block_number, 16) == header.number]
-        witness = await self._witness(page.endpoint, header, filter)
+        alone = Question(Range(header.number, header.number), filter, linked=False)
+        opinion = await self._second_opinion(replace(page, range=alone.range), alone)
+        witness = opinion.logs if opinion is not None else await self._witness(page.endpoint, header, filter)
         if witness is None or _same(witness, theirs):
             self._distrust()
             return
@@ -79,6 +82,7 @@ class BloomWatch:
             return
         for header in doubted[:MOST_RECEIPTS]:
             await self._by_receipts(page, question.filter, header)
+        self.verdicts["unproved"] += len(doubted[MOST_RECEIPTS:])
 
     async def _by_receipts(self, page: Page, filter: Filter, header: Header) -> None:  # noqa: A002
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from operator import lt
 from typing import NamedTuple
 
 from indexer.model import Filter, Range
@@ -26,7 +27,7 @@ class Expected:
     def __init__(self, range: Range, filter: Filter) -> None:  # noqa: A002
         self.range = range
         self._addresses = frozenset("0x" + address.hex() for address in filter.addresses)
-        self._topics = frozenset("0x" + topic.hex() for topic in filter.topic0s)
+        self._topics = frozenset(("0x" + topic.hex(),) for topic in filter.topic0s)
 
     def lie_in(self, logs: Sequence[RawLog], headers: Mapping[int, Header]) -> Lie | None:
         """The first contradiction among these logs, and between them and the headers of the same node."""
@@ -36,41 +37,44 @@ class Expected:
             return Lie("shape", f"a log whose numbers are no hex ({error})")
 
     def _foreign(self, logs: Sequence[RawLog]) -> Lie | None:
-        if any(log.removed for log in logs):
+        if True in [log.removed for log in logs]:
             return Lie("removed", "logs that were reorganised away")
-        if self._addresses and (strangers := {log.address.lower() for log in logs} - self._addresses):
-            return Lie("filter", f"logs of {min(strangers)[:42]}, which was not asked for")
-        if self._topics and (others := {log.topics[0] if log.topics else "" for log in logs} - self._topics):
-            return Lie("filter", f"logs of event {min(others)[:66] or 'anonymous'}, which was not asked for")
+        if self._addresses:
+            strangers = {address.lower() for address in {log.address for log in logs}} - self._addresses
+            if strangers:
+                return Lie("filter", f"logs of {min(strangers)[:42]}, which was not asked for")
+        if self._topics and (others := {log.topics[:1] for log in logs} - self._topics):
+            return Lie("filter", f"logs of event {str(*min(others))[:66] or 'anonymous'}, which was not asked for")
         return None
 
     def _disorder(self, logs: Sequence[RawLog]) -> Lie | None:
-        places = [(int(log.block_number, 16), int(log.log_index, 16)) for log in logs]
-        for before, after in pairwise(places):
-            if before >= after:
-                return Lie(
-                    "order", f"log {after[1]} of block {after[0]} came after log {before[1]} of block {before[0]}"
-                )
-        if places and (places[0][0] < self.range.first or places[-1][0] > self.range.last):
-            return Lie("range", f"logs of {places[0][0]}..{places[-1][0]}, asked for {self.range}")
-        if (huge := max((index for _, index in places), default=0)) >= MOST_LOGS_A_BLOCK:
+        indices = [int(log.log_index, 16) for log in logs]
+        if (huge := max(indices, default=0)) >= MOST_LOGS_A_BLOCK:
             return Lie("order", f"a log index of {huge}")
+        numbers = [int(log.block_number, 16) for log in logs]
+        places = [number << 32 | index for number, index in zip(numbers, indices, strict=True)]
+        if not all(map(lt, places, places[1:])):
+            at = next(at for at, (before, after) in enumerate(pairwise(places)) if before >= after)
+            return Lie(
+                "order",
+                f"log {indices[at + 1]} of block {numbers[at + 1]} came after log {indices[at]} of block {numbers[at]}",
+            )
+        if places and (numbers[0] < self.range.first or numbers[-1] > self.range.last):
+            return Lie("range", f"logs of {numbers[0]}..{numbers[-1]}, asked for {self.range}")
         return None
 
     def _fork(self, logs: Sequence[RawLog], headers: Mapping[int, Header]) -> Lie | None:
-        hashes: dict[str, str] = {}
-        for log in logs:
-            if hashes.setdefault(log.block_number, log.block_hash) != log.block_hash:
-                return Lie("hash", f"logs of block {int(log.block_number, 16)} with two block hashes")
-        for number, hash_ in hashes.items():
+        hashes = {(log.block_number, log.block_hash) for log in logs}
+        if len({number for number, _ in hashes}) < len(hashes):
+            return Lie("hash", "logs of one block with two block hashes")
+        for number, hash_ in hashes:
             header = headers.get(int(number, 16))
             if header is not None and hash_.lower() != "0x" + header.hash.hex():
                 return Lie("hash", f"logs of another block {header.number} than its header")
         return self._wrong_time(logs, headers)
 
     def _wrong_time(self, logs: Sequence[RawLog], headers: Mapping[int, Header]) -> Lie | None:
-        times = {log.block_number: log.block_timestamp for log in logs}
-        for number, time in times.items():
+        for number, time in {(log.block_number, log.block_timestamp) for log in logs}:
             header = headers.get(int(number, 16))
             if header is not None and time not in NO_TIME and int(time or "", 16) != header.timestamp:
                 return Lie("time", f"logs of block {header.number} with another time than its header")

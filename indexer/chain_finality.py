@@ -9,10 +9,13 @@ DEPTH_BLOCKS = 64
 
 
 class Finality:
-    """`by_tag` says which of the two is used: the tag where one is wanted and any endpoint knows it."""
+    """`by_tag` says which of the two is used: the tag where one is wanted and any endpoint knows it.
 
-    def __init__(self, pool: Pool, wanted: str | int, depth: int) -> None:
-        self.depth = wanted if isinstance(wanted, int) else depth
+    By tag it is as old as the pool's last look at it, a few seconds at most.
+    """
+
+    def __init__(self, pool: Pool, wanted: str | int) -> None:
+        self.depth = wanted if isinstance(wanted, int) else DEPTH_BLOCKS
         self._pool = pool
         self._wants_tag = not isinstance(wanted, int)
         self._deep: Header | None = None

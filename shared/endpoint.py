@@ -15,11 +15,12 @@ from shared.endpoint_budget import Budget
 from shared.endpoint_health import Health
 from shared.endpoint_window import Ceiling, Window
 from shared.rpc import Exchange, Rpc, Transport
-from shared.rpc_answer import Answer
+from shared.rpc_answer import Answer, decoded
 from shared.rpc_errors import CHECKS, Contradiction, LeftOut, RateLimited, RpcError, TooManyResults
 from shared.rpc_types import Call, Header, RawHeader
 
 MOST_AT_ONCE = 16
+FINALITY_EVERY_S = 3.0  # it moves in epochs
 SHORT_ENOUGH = 3  # batches that came back shorter, until we believe that it is a habit
 _block = msgspec.json.Decoder(RawHeader | None)
 
@@ -53,15 +54,15 @@ class Endpoint:
 
     async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one call; None where the node says null."""
-        answer = (await self.answers([Call(method, params)]))[0]
+        answer = (await self.batch([Call(method, params)]))[0]
         if isinstance(answer, RpcError):
             raise answer
-        return msgspec.json.decode(answer)
+        return answer
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """One entry a call, in order: its result or its RpcError. Raises RpcError when nothing came back at all."""
         return [
-            answer if isinstance(answer, RpcError) else msgspec.json.decode(answer)
+            answer if isinstance(answer, RpcError) else decoded(self.name, answer)
             for answer in await self.answers(calls)
         ]
 
@@ -94,15 +95,17 @@ class Endpoint:
         return out
 
     async def look(self) -> Endpoint:
-        """Note its head, and what it calls finalized; itself, for the pool. A node without a head is contradictory."""
-        tags = ("latest", "finalized") if self.abilities.finalized_tag else ("latest",)
+        """Note its head, and now and then what it calls finalized. Returns itself, for the pool."""
+        now = self._clock.monotonic()
+        due = self.abilities.finalized_tag and now - self.health.finalized_at >= FINALITY_EVERY_S
+        tags = ("latest", "finalized") if due else ("latest",)
         answers = await self.answers([Call("eth_getBlockByNumber", (tag, False)) for tag in tags])
         head = self.header(answers[0])
         if head is None:
             raise self.contradiction("head", "it has no newest block")
         self.health.saw(head, self._clock.monotonic())
-        if len(answers) > 1 and not isinstance(answers[1], RpcError):
-            self.health.finalized = self.header(answers[1])
+        if due and not isinstance(answers[1], RpcError):
+            self.health.finalized, self.health.finalized_at = self.header(answers[1]), now
         return self
 
     async def block(self, which: str) -> Header | None:

@@ -41,6 +41,7 @@ class Health:
         self.rose_at = 0.0
         self.looked_at = 0.0
         self.finalized: Header | None = None
+        self.finalized_at = float("-inf")
         self.latency_s: float | None = None
         self.error_ratio = 0.0
         self.streak = 0

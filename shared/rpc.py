@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from shared.clock import Clock
-from shared.rpc_answer import Answer, Question, Reply, read
+from shared.rpc_answer import Answer, Question, Reply, decoded, read
 from shared.rpc_errors import RpcError
 from shared.rpc_types import Call
 
@@ -51,15 +51,15 @@ class Rpc:
 
     async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one call; None where the node says null."""
-        answer = (await self.answers([Call(method, params)]))[0]
+        answer = (await self.batch([Call(method, params)]))[0]
         if isinstance(answer, RpcError):
             raise answer
-        return msgspec.json.decode(answer)
+        return answer
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """One entry a call, in order: its result or its RpcError. Raises RpcError when the batch as a whole failed."""
         return [
-            answer if isinstance(answer, RpcError) else msgspec.json.decode(answer)
+            answer if isinstance(answer, RpcError) else decoded(self.name, answer)
             for answer in await self.answers(calls)
         ]
 

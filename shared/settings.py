@@ -177,6 +177,7 @@ class ChainSettings(Table):
     rpc: Annotated[tuple[EndpointSettings, ...], Some]
     chain_id: Annotated[int, Field(ge=1)] | None = None  # None: what most endpoints say
     finality: Finality = "finalized"
+    blooms: bool = True  # doubt empty answers that a header's bloom denies
     poll: Seconds = 1.0
     block_time: Seconds | None = None
     lag_threshold: Seconds = 300.0

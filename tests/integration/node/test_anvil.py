@@ -115,6 +115,7 @@ async def test_finality(node: Anvil, registry: Registry) -> None:
     """Finality comes from the tag and follows the tip."""
     async with opened(node, registry) as (pool, chain):
         await pool.call("anvil_mine", [hex(100)])
+        pool.first.health.finalized_at = float("-inf")
         await chain.tip()
         final = await chain.finalized()
         assert final is not None

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.chain import Chain
 from indexer.chain_bloom import FilterBloom, bloom_of
 from indexer.model import Filter, Range
 from shared.errors import Inconsistent
@@ -25,6 +26,7 @@ from tests.unit.node.world import (
     chain_of,
     log,
     places,
+    pool_of,
     truth,
 )
 
@@ -134,3 +136,26 @@ async def test_two_liars_need_a_third() -> None:
     liar.fail(faults.empty_logs().often(1))
     logs = await chain.logs(Range(21, 31), WANTED, linked=True)
     assert places(logs) == truth(fake, 21, 31)
+
+
+async def test_logs_that_blooms_leave_out_everywhere() -> None:
+    """When two endpoints agree on logs that the bloom excludes, as Polygon's state syncs, the bloom is at fault."""
+    fake = busy_chain(5)
+    block = fake.mine(FakeLog(STRANGER, (CREATED,)))
+    nodes = [FakeNode(fake, name) for name in ("one", "two")]
+    chain = chain_of(*nodes)
+    await chain.tip()
+    synced = block.logs_json[0] | {"address": "0x" + VAULT.hex()}
+    for node in nodes:
+        node.fail(faults.Fault(faults.LOGS, 100, change=lambda logs: [synced]))
+    assert len((await chain.logs(Range(block.number, block.number), WANTED, linked=True)).logs) == 1
+    assert not chain.blooms.trusted
+
+
+async def test_blooms_may_be_left_alone() -> None:
+    """Whoever does not want blooms consulted says so."""
+    fake = crowded_chain(20)
+    node = FakeNode(fake)
+    chain = Chain(pool_of(node), blooms=False)
+    await chain.logs(Range(1, 20), Filter((VAULT,), (CREATED,)), linked=True)
+    assert node.asked["eth_getBlockReceipts"] == 1  # the question at the start

@@ -138,3 +138,43 @@ def test_errors_name_the_endpoint() -> None:
     answer = read(reply(error(-32601, "the method eth_foo does not exist")), Question("alchemy", ("eth_foo",), 7))[0]
     assert isinstance(answer, Rejected)
     assert str(answer) == "alchemy: eth_foo: the method eth_foo does not exist"
+
+
+LOGS = [{"address": "0x" + "ab" * 20, "topics": ["0x" + "cd" * 32], "data": "0x" + "00" * 600} for _ in range(100)]
+BLOCK = {"number": "0x7", "transactions": ["0x1", "0x2"], "uncles": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [{"jsonrpc": "2.0", "id": 7, "result": BLOCK}, {"jsonrpc": "2.0", "id": 8, "result": LOGS}],
+        [{"jsonrpc": "2.0", "id": 8, "result": LOGS}, {"jsonrpc": "2.0", "id": 7, "result": BLOCK}],
+        [{"result": BLOCK, "id": 7}, {"result": LOGS, "id": 8, "jsonrpc": "2.0"}],
+        [{"result": LOGS, "id": 8}, {"result": BLOCK, "id": 7}],
+        [{"result": BLOCK, "id": "7"}, {"result": LOGS, "id": "8", "extra": [1]}],
+    ],
+)
+def test_long_answers(body: list[object]) -> None:
+    """A long list of logs is read as it is, wherever the node puts it."""
+    assert values(read(reply(body), TWO)) == [BLOCK, LOGS]
+
+
+def test_long_answers_cut() -> None:
+    """A long answer that was cut anywhere is never taken for a whole one."""
+    whole = msgspec.json.encode([{"id": 7, "result": BLOCK}, {"id": 8, "result": LOGS}])
+    for length in range(len(whole) - 3_000, len(whole), 7):
+        with pytest.raises(TransportFailed):
+            values(read(reply(whole[:length]), TWO))
+
+
+def test_a_long_list_in_the_wrong_place() -> None:
+    """A long answer without logs for the call that asked for them is not taken for one that has them."""
+    body = [{"id": 7, "result": LOGS}, {"id": 9, "result": []}]
+    assert isinstance(read(reply(body), TWO)[1], LeftOut)
+    refused = read(reply([{"id": 7, "result": LOGS}, error(-32000, "header not found") | {"id": 8}]), TWO)
+    assert isinstance(refused[1], MissingData)
+
+
+def test_one_long_answer() -> None:
+    """A single call's long list is read likewise."""
+    assert values(read(reply({"jsonrpc": "2.0", "id": 7, "result": LOGS}), ONE)) == [LOGS]

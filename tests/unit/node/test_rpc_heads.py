@@ -91,15 +91,18 @@ async def test_a_stuck_neighbour_has_no_veto(fake: FakeChain) -> None:
 
 async def test_finality_never_goes_down(fake: FakeChain) -> None:
     """What was final stays final, whatever an endpoint says later."""
+    hands = Hands()
     node = FakeNode(fake)
-    pool = pool_of(node)
+    pool = pool_of(node, hands=hands)
     await pool.head()
     assert pool.heads.finalized is not None
     assert pool.heads.finalized.number == 42
     node.finalized = 10
+    hands.at += 5
     await pool.head()
     assert pool.heads.finalized.number == 42
     node.finalized = 48
+    hands.at += 5
     await pool.head()
     assert pool.heads.finalized.number == 48
 
