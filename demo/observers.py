@@ -12,7 +12,8 @@ from demo.run_folder import RunFolder
 
 _DOCKER = Path(__file__).parent.parent / "docker"
 _WORKERS = ("indexer", "oracle", "aggregator")
-_AGGREGATOR = "http://aggregator:3001"  # as docker/alertmanager/alertmanager.yml has it
+_AGGREGATOR = "http://aggregator:3001"  # as docker/alertmanager/alertmanager.yml has them
+_TEMPLATES = "/etc/alertmanager/templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def _scrapes(ports: Ports) -> dict[str, object]:
     jobs = {f"usdx-{worker}": getattr(ports, worker) for worker in _WORKERS}
     jobs |= {"prometheus": ports.prometheus, "alertmanager": ports.alertmanager}
     return {
-        "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
+        "global": {"scrape_interval": "5s", "evaluation_interval": "5s", "external_labels": {"cluster": "demo"}},
         "rule_files": [str(_DOCKER / "prometheus" / "rules" / "*.yml")],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{ports.alertmanager}"]}]}]},
         "scrape_configs": [
@@ -67,7 +68,8 @@ def _alertmanager(program: Path, folder: RunFolder, ports: Ports) -> Program:
     home = _home(folder, "alertmanager")
     config = home / "alertmanager.yml"
     shipped = (_DOCKER / "alertmanager" / "alertmanager.yml").read_text()
-    config.write_text(shipped.replace(_AGGREGATOR, f"http://{HOST}:{ports.aggregator}"))
+    shipped = shipped.replace(_AGGREGATOR, f"http://{HOST}:{ports.aggregator}")
+    config.write_text(shipped.replace(_TEMPLATES, str(_DOCKER / "alertmanager" / "templates")))
     argv = (
         str(program),
         f"--config.file={config}",
