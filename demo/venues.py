@@ -2,7 +2,8 @@
 
 Every answer says in a header, and the page at `/` in words, that nothing of it is real. `PUT /{venue}/fault` makes one
 misbehave, for drills: {"kind": "freeze"} keeps answering what it answered then, {"kind": "jump", "bps": 1000} moves its
-prices, {"kind": "error", "status": 503} fails, {"kind": "hang"} does not answer for two minutes; `DELETE` ends it; `GET /faults` lists.
+prices, {"kind": "error", "status": 503} fails, {"kind": "hang"} does not answer for two minutes. `DELETE` ends it;
+`GET /faults` lists them.
 """
 
 import asyncio
