@@ -167,8 +167,9 @@ class Endpoint:
         if not about_batch or len(calls) == 1:
             return False
         limit = error.failure.limit
-        shorter = limit if error.failure.unit == "calls" and limit and limit < len(calls) else len(calls) // 2
-        self.abilities = replace(self.abilities, max_batch=shorter)
+        self._batch_at_most(
+            limit if error.failure.unit == "calls" and limit and limit < len(calls) else len(calls) // 2
+        )
         return True
 
     def _whole_prefix(self, calls: Sequence[Call], answers: list[Answer]) -> list[Answer]:
@@ -178,8 +179,11 @@ class Endpoint:
             return answers
         self._cut_short += 1
         if self._cut_short >= SHORT_ENOUGH:
-            self.abilities = replace(self.abilities, max_batch=missing)
+            self._batch_at_most(missing)
         return answers[:missing]
+
+    def _batch_at_most(self, calls: int) -> None:
+        self.abilities = replace(self.abilities, max_batch=min(self.abilities.max_batch, calls))
 
     def _learn(self, exchange: Exchange) -> None:
         now = self._clock.monotonic()

@@ -65,7 +65,6 @@ class Window:
 
     span: int = FIRST_SPAN
     growth: float = FASTEST_GROWTH
-    dense: bool = False  # a refusal or a full answer was seen, so growth by guess is over
 
     def answered(self, what: Answered, target_bytes: int, most_results: int | None) -> Window:
         """Aim the next answer at `target_bytes`, and below the endpoint's `most_results`."""

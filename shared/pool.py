@@ -47,8 +47,8 @@ class Pool:
         self.switches = 0
         self.chain_id: int | None = None
         self.clock = clock
-        self._expected = chain_id
         self.patience_s = patience_s
+        self._expected = chain_id
         self.first = self.endpoints[0]
         self.heads = Heads(clock)
         self.news = News()
@@ -120,9 +120,10 @@ class Pool:
         """Ask for heads and agree on the tip: the first choice every time, the others now and then, aside."""
         first = await self.on(Endpoint.look)
         now = self.clock.monotonic()
-        for endpoint in self.endpoints:
-            if endpoint is not first and now - endpoint.health.looked_at >= SLOW_ROUND_S:
-                endpoint.health.looked_at = now
+        for endpoint in self._usable():
+            health = endpoint.health
+            if endpoint is not first and now - health.looked_at >= SLOW_ROUND_S and health.rest_s(now) == 0:
+                health.looked_at = now
                 self._aside(endpoint)
         return await self.heads.agree(self._usable(), first)
 
