@@ -37,7 +37,9 @@ class Tree:
     def __init__(self, command: Sequence[str], cwd: Path, log: Path) -> None:
         self._log = log
         self._file = log.open("wb")
-        self.process = subprocess.Popen(command, cwd=cwd, stdout=self._file, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            command, cwd=cwd, stdout=self._file, stderr=subprocess.STDOUT, env=environment(log.parent)
+        )
         self.usage = Usage()
         self._cpu: dict[int, float] = {}
         self._began = time.monotonic()
@@ -88,6 +90,12 @@ class Tree:
         if rss:
             self.usage.rss_mb.append(rss)
             self.usage.pss_mb.append(pss)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """As an installed program has it: its modules are compiled already, from the second start on."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(folder / "pycache")}
 
 
 def family(root: int) -> list[int]:

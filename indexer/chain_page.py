@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import overload
 
 import msgspec
 
 from indexer.chain_checks import NO_TIME, Expected, lie_in_headers, untimed_blocks
+from indexer.chain_quick import Given, Unread, read_quickly
 from indexer.chain_receipts import matching, receipt_logs
 from indexer.model import Copied, Filter, Range
-from indexer.quick import Known, Quick
+from indexer.quick import Quick
 from shared.endpoint import Endpoint
 from shared.rpc_answer import Answer
 from shared.rpc_errors import BehindHead, Failure, Kind, RpcError
@@ -86,47 +86,12 @@ async def ask_page(endpoint: Endpoint, question: Question) -> Page:
     return await _timed(page, question)
 
 
-class Unread(Sequence[RawLog]):
-    """Logs that are read only when somebody wants to see them; they are known to be readable."""
-
-    def __init__(self, raw: msgspec.Raw) -> None:
-        self._raw = raw
-        self._logs: list[RawLog] | None = None
-
-    def _read(self) -> list[RawLog]:
-        if self._logs is None:
-            self._logs = _logs.decode(self._raw)
-        return self._logs
-
-    def __len__(self) -> int:
-        return len(self._read())
-
-    @overload
-    def __getitem__(self, at: int) -> RawLog: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[RawLog]: ...
-    def __getitem__(self, at: int | slice) -> RawLog | Sequence[RawLog]:
-        return self._read()[at]
-
-
 async def _quick(page: Page, raw: msgspec.Raw, quick: Quick, expected: Expected) -> Page | None:
     """The page with its logs as rows; None when they must be read one by one, be it only to say what is wrong."""
-    text = memoryview(raw)
-    if bytes(text[:1]) != b"[" or bytes(text[-1:]) != b"]":
+    found = await read_quickly(page.endpoint, raw, quick, Given(page.range, page.headers))
+    if found is None or expected.lie_in(found.copied.left, found.headers):
         return None
-    inner, headers = text[1:-1], page.headers
-    if page.endpoint.abilities.log_timestamps is False:
-        numbers = await quick.blocks(inner)
-        if numbers is None:
-            return None
-        headers = headers | await _more_headers(page.endpoint, [n for n in numbers if n not in headers])
-    if lie_in_headers(headers):
-        return None
-    known = [(number, header.hash, header.timestamp) for number, header in sorted(headers.items())]
-    copied = await quick.decode(inner, Known(page.range.first, page.range.last, known))
-    if copied is None or expected.lie_in(copied.left, headers):
-        return None
-    return replace(page, headers=headers, copied=copied)
+    return replace(page, headers=found.headers, copied=found.copied)
 
 
 async def _more_headers(endpoint: Endpoint, numbers: Sequence[int]) -> dict[int, Header]:
