@@ -1,0 +1,162 @@
+"""Rates, limits, caches, fork points, resources."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.api.cache import Body, Cache
+from aggregator.api.operation import bind
+from aggregator.api.problems import Refused
+from aggregator.api.rate import RateLimit
+from aggregator.api.resources import Resource, load, operations, problems_of
+from aggregator.model import Fetched, Sweep, Target
+from aggregator.status.samples import Facts, Rates, facts_of
+from aggregator.stream.tail import fork_point
+from shared.errors import ConfigError
+from tests.fakes.clock import Hands
+
+EVENTS = "usdx_indexer_events_processed_total"
+WEXEL = Path(__file__).parents[3] / "protocols" / "wexel"
+
+
+def test_rates_are_growth_over_time() -> None:
+    """A rate is the growth of a counter in the last half minute; a restart begins anew."""
+    rates = Rates()
+    for second in range(0, 60, 2):
+        rates.note(Facts(float(second), {(EVENTS, "base"): second * 10.0}))
+    assert rates.per_s(EVENTS, "base") == pytest.approx(10.0)
+    rates.note(Facts(60.0, {(EVENTS, "base"): 3.0}))
+    assert rates.per_s(EVENTS, "base") is None
+    rates.note(Facts(62.0, {(EVENTS, "base"): 13.0}))
+    assert rates.per_s(EVENTS, "base") == pytest.approx(5.0)
+    rates.note(Facts(64.0, {}))
+    assert rates.per_s(EVENTS, "base") is None
+
+
+def test_facts_add_counters_and_take_the_largest_state() -> None:
+    """Several series of a chain are one fact."""
+    text = f'# TYPE {EVENTS} counter\n{EVENTS}{{chain="b",type="x"}} 2\n{EVENTS}{{chain="b",type="y"}} 3\n'
+    text += 'usdx_indexer_chain_head_block{chain="b"} 7\nother{chain="b"} 1\n'
+    target = Target("indexer", "a:1", "")
+    facts = facts_of(Sweep(1.0, (Fetched(target, 0.1, text), Fetched(target, 0.1, None, "timeout"))))
+    assert facts.get(EVENTS, "b") == 5
+    assert facts.get("usdx_indexer_chain_head_block", "b") == 7
+    assert facts.get("other", "b") is None
+
+
+@given(st.lists(st.floats(0.0, 2.0), max_size=60))
+def test_rate_limit_allows_no_more_than_said(pauses: list[float]) -> None:
+    """In any stretch of time a client gets at most its burst and its rate."""
+    limit, now, allowed = RateLimit(2.0), 0.0, 0
+    for pause in pauses:
+        now += pause
+        wait_s = limit.wait_s("client", now)
+        allowed += wait_s == 0
+        assert 0 <= wait_s <= 0.5
+    assert allowed <= 4 + 2 * now + 1e-6
+
+
+def test_rate_limit_forgets_the_longest_unseen() -> None:
+    """Memory is bounded, and clients do not share a limit."""
+    limit = RateLimit(1.0, clients=3)
+    for number in range(100):
+        assert limit.wait_s(str(number), 0.0) == 0
+    assert len(limit._buckets) == 3
+
+
+async def test_cache_asks_once() -> None:
+    """Who asks the same within half a second gets the same answer; failures are asked again."""
+    hands, asked = Hands(), 0
+
+    async def answer() -> Body:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        if asked == 3:
+            raise Refused("unavailable", "x")
+        return Body(b"%d" % asked, "")
+
+    cache = Cache(hands.clock())
+    assert {one.json for one in await asyncio.gather(*(cache.get("q", answer) for _ in range(5)))} == {b"1"}
+    hands.at += 0.6
+    assert (await cache.get("q", answer)).json == b"2"
+    hands.at += 0.6
+    with pytest.raises(Refused):
+        await cache.get("q", answer)
+    assert (await cache.get("q", answer)).json == b"4"
+
+
+SEEN = st.lists(st.integers(1, 40), min_size=1, max_size=8, unique=True)
+
+
+@given(SEEN, st.integers(0, 40), st.integers(0, 45), st.lists(st.integers(1, 45), unique=True))
+def test_fork_point(numbers: list[int], ancestor: int, tip: int, stood: list[int]) -> None:
+    """Whatever blocks were seen, the fork point is the newest of them that is still on the chain."""
+    numbers = sorted(numbers)
+
+    def old(number: int) -> bytes:
+        return b"old%d" % number
+
+    def new(number: int) -> bytes:
+        return old(number) if number <= ancestor else b"new%d" % number
+
+    checkpoints = {number: old(number) for number in (0, *numbers) if number <= min(ancestor, tip)}
+    checkpoints |= {number: new(number) for number in stood if ancestor < number <= tip}
+    seen = deque((number, old(number)) for number in numbers)
+    kept = [number for number in numbers if number <= min(ancestor, tip)]
+    expected = kept[-1] if kept else min(numbers[0], tip + 1) - 1
+    assert fork_point(seen, (tip, new(tip)), checkpoints) == expected
+    assert [number for number, _ in seen] == kept
+
+
+def resource(**changes: Any) -> Resource:
+    fields: dict[str, Any] = {
+        "path": "things",
+        "view": "x.things",
+        "one": "Thing",
+        "summary": "Things",
+        "columns": {"id": "id", "at": "time", "gone": "time?"},
+        "sort": "id",
+        "sorts": {"id": ["id"]},
+    }
+    return Resource(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"view": "things; drop table x"}, "schema.name"),
+        ({"columns": {"id": "uuid"}}, "cannot be"),
+        ({"columns": {"a b": "id"}}, "no SQL name"),
+        ({"filters": ["nope"]}, "no column"),
+        ({"sorts": {"id": ["gone"]}}, "can be missing"),
+        ({"sort": "-other"}, "none of sorts"),
+    ],
+)
+def test_wrong_resources_are_named(changes: dict[str, Any], words: str) -> None:
+    """Each mistake in an api.toml is one sentence that names it."""
+    assert any(words in problem for problem in problems_of(resource(**changes)))
+
+
+def test_right_resources(tmp_path: Path) -> None:
+    """The shipped api.toml is right; a broken one is refused with its name."""
+    assert all(problems_of(one) == [] for one in load(WEXEL))
+    assert problems_of(resource()) == []
+    assert load(tmp_path) == ()
+    (tmp_path / "api.toml").write_text("[[resources]]\npath = 1")
+    with pytest.raises(ConfigError, match=r"api\.toml"):
+        load(tmp_path)
+
+
+@given(st.lists(st.tuples(st.text(max_size=6), st.text(max_size=6)), max_size=3))
+def test_any_query_is_read_or_refused(given_: list[tuple[str, str]]) -> None:
+    """Random parameters are refused with the parameter's name, never another error."""
+    for one in operations(load(WEXEL)[0], None, "x"):
+        with suppress(Refused):
+            bind(one.asked, given_)
