@@ -66,6 +66,7 @@ class Channels:
         default_factory=lambda: {"critical": "#usdx-critical", "warning": "#usdx-warnings", "info": "#usdx-info"}
     )
     email: Email | None = None
+    watchdog_url: str = ""
 
     def secret(self, name: str) -> str:
         """The path of a secret, as Alertmanager sees it."""
@@ -91,6 +92,7 @@ def read(folder: Path, seen_as: Path | None = None) -> Channels:
         pagerduty_url=section("pagerduty", {}).get("url", PAGERDUTY_URL),
         slack=Channels(folder).slack | section("slack", {}),
         email=_email(section("email", {})) if "email" in on else None,
+        watchdog_url=(folder / "watchdog_url").read_text() if "watchdog" in on else "",
     )
 
 

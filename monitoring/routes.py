@@ -124,7 +124,7 @@ def _outside(channels: Channels) -> dict[str, Any]:
 
     Alertmanager 0.25 cannot read a webhook's URL from a file, so here it is written into the configuration.
     """
-    return {"url": (channels.folder / "watchdog_url").read_text(), "send_resolved": False}
+    return {"url": channels.watchdog_url, "send_resolved": False}
 
 
 def _slack(channels: Channels, severity: str) -> dict[str, Any]:
