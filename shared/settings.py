@@ -149,10 +149,12 @@ class EndpointSettings(Table):
     url_file: ConfigFile | None = None
     url: SecretStr = SecretStr("")
     ws_file: ConfigFile | None = None
-    ws: SecretStr | None = None  # hints of new heads; polling goes on
-    requests_per_second: Annotated[float, Field(gt=0)] | None = None
-    at_once: Annotated[int, Field(ge=1, le=256)] = 16
-    timeout: Seconds = 30.0
+    ws: SecretStr | None = Field(None, description="A WebSocket that tells of new heads sooner; polling goes on.")
+    requests_per_second: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Never ask faster; without it the endpoint's own complaints set the pace."
+    )
+    at_once: Annotated[int, Field(ge=1, le=256)] = Field(16, description="Most requests under way together.")
+    timeout: Seconds = Field(30.0, description="Give up a request after this.")
 
     _url = field_validator("url", "ws", mode="before")(secret_from)
 
@@ -175,9 +177,13 @@ class ChainSettings(Table):
     """One EVM chain and how it is reached."""
 
     rpc: Annotated[tuple[EndpointSettings, ...], Some]
-    chain_id: Annotated[int, Field(ge=1)] | None = None  # None: what most endpoints say
-    finality: Finality = "finalized"
-    blooms: bool = True  # doubt empty answers that a header's bloom denies
+    chain_id: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Endpoints of another chain are refused; without it the majority of the endpoints decides."
+    )
+    finality: Finality = Field(
+        "finalized", description="The chain's own tag, or a depth; where no endpoint knows the tag, 64 blocks."
+    )
+    blooms: bool = Field(True, description="Doubt empty answers that a header's bloom denies.")
     poll: Seconds = 1.0
     block_time: Seconds | None = None
     lag_threshold: Seconds = 300.0
