@@ -30,7 +30,11 @@ BlockNumber = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=500, description="How many at most.")]
 After = Annotated[
     str,
-    msgspec.Meta(max_length=1024, description="Where the page starts: `next` of the page before, with the same sort."),
+    msgspec.Meta(
+        max_length=1024,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="Where the page starts: `next` of the page before, with the same sort.",
+    ),
 ]
 ChainName = Annotated[str, msgspec.Meta(max_length=64, description="Only this chain.")]
 

@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, get_type_hints
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from aggregator.api.problems import Refused
 
 Handler = Callable[..., Awaitable[Any]]
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt]")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -100,9 +102,10 @@ def bind(asked: type[msgspec.Struct], given: list[tuple[str, str]]) -> Any:
     except msgspec.ValidationError as exc:
         message, _, path = str(exc).partition(" - at `$")
         raise Refused("bad-request", f"{path.strip('`.') or 'request'}: {message}", path.strip("`.[")) from exc
-    for name in values:  # the text `null` is no way to leave a parameter out
-        if getattr(found, name) is None:
-            raise Refused("bad-request", f"{name}: null is no value here", name)
+    for name, text in values.items():
+        read = getattr(found, name)
+        if read is None or (isinstance(read, datetime) and not _DATE.match(text)):  # from `null` or a bare number
+            raise Refused("bad-request", f"{name}: {text[:64]!r} is no value here", name)
     return found
 
 

@@ -63,6 +63,11 @@ class Kind:
 
     json: bool = False
 
+    @property
+    def asked(self) -> Any:
+        """The type of a parameter that is compared with it."""
+        return Annotated[str, msgspec.Meta(max_length=64)] if self.type is str else self.type
+
     def shown(self, value: Any) -> Any:
         """What a value from SQL is in the answer."""
         return msgspec.Raw(value.encode()) if self.json and value is not None else value
@@ -84,7 +89,7 @@ KINDS: Mapping[str, Kind] = {
     "address": Kind("'0x' || encode({}, 'hex')", Address, "bytea"),
     "hash": Kind("'0x' || encode({}, 'hex')", Hash, "bytea"),
     "time": Kind("{}", Instant, "timestamptz"),
-    "text": Kind("{}", Annotated[str, msgspec.Meta(max_length=256)], "text"),
+    "text": Kind("{}", str, "text"),
     "boolean": Kind("{}", bool, "boolean"),
     "labels": Kind("{}", dict[str, str], "jsonb", json=True),
     "json": Kind("{}", Any, "jsonb", json=True),
@@ -198,7 +203,7 @@ def _item(resource: Resource, keys: Sequence[str] | None, tag: str, answer: Any,
 
     asked = msgspec.defstruct(
         f"{resource.one}Key",
-        [(key, kind.type), ("chain", ChainName | None, None)],
+        [(key, kind.asked), ("chain", ChainName | None, None)],
         forbid_unknown_fields=True,
     )
     return Operation(
@@ -268,5 +273,5 @@ def _page_parameters(resource: Resource, sorts: tuple[str, ...]) -> type[msgspec
             resource.sort,
         )
     )
-    fields += [(name, kind.type | None, None) for name, _, kind in _conditions(resource)]
+    fields += [(name, kind.asked | None, None) for name, _, kind in _conditions(resource)]
     return msgspec.defstruct(f"{resource.one}Query", fields, forbid_unknown_fields=True)
