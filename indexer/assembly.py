@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from indexer.abi import parse, select
 from indexer.errors import BadAbi
-from indexer.events import EventSpec
+from indexer.events import EventSpec, Scalar
 from indexer.layout import View
-from indexer.streams import Stream, stream
+from indexer.streams import Parent, Stream, stream
 from shared.errors import ConfigError
 from shared.protocol import Contract, Protocol
 from shared.settings import ProtocolSettings
@@ -28,7 +28,7 @@ class Deployment:
     def addresses(self, contract: Contract) -> tuple[bytes, ...]:
         """Where the contract lives; the config's word counts before the protocol's. Raises ConfigError without any."""
         found = self.settings.addresses.get(contract.name, contract.addresses)
-        if not found:
+        if not found and contract.factory is None:
             raise ConfigError(
                 f"[protocols.{self.key}.addresses] {contract.name}: expected the address of this contract "
                 f"on chain {self.settings.chain}; neither the config nor protocol.toml gives one"
@@ -54,26 +54,61 @@ def deployments(protocols: Mapping[str, tuple[Protocol, ProtocolSettings]], chai
 
 
 async def streams_of(deployment: Deployment, known_starts: Mapping[str, int], birth: Birth) -> tuple[Stream, ...]:
-    """The streams of a protocol. `birth` is asked for a start block only where none is known yet."""
-    out = []
-    for contract in deployment.protocol.contracts:
-        key = f"{deployment.key}/{contract.name}"
-        addresses = deployment.addresses(contract)
+    """The streams of a protocol, factories before what they make.
+
+    `birth` is asked for a start block only where none is known yet. Raises BadAbi and ConfigError.
+    """
+    made: dict[str, Stream] = {}
+    for contract in _parents_first(deployment):
+        key, addresses = f"{deployment.key}/{contract.name}", deployment.addresses(contract)
+        parent = _parent(deployment, contract, made)
         start = known_starts.get(key)
         if start is None:
             wanted = deployment.start_block(contract)
-            start = wanted if isinstance(wanted, int) else min([await birth(address) for address in addresses])
+            older = [made[parent.key].start_block] if parent is not None else []
+            start = wanted if isinstance(wanted, int) else min([*older, *[await birth(one) for one in addresses]])
+        chosen, ignored = events_of(contract)
         chain, schema = deployment.settings.chain, deployment.protocol.name
-        out.append(stream(key, chain, schema, events_of(contract), addresses, start))
-    return tuple(out)
+        made[key] = stream(key, chain, schema, chosen, addresses, start, ignored, parent)
+    return tuple(made.values())
 
 
-def events_of(contract: Contract) -> tuple[EventSpec, ...]:
-    """The contract's chosen events. Raises BadAbi, naming the file."""
+def _parents_first(deployment: Deployment) -> list[Contract]:
+    """The contracts in an order in which each factory comes before what it makes. Raises ConfigError on a circle."""
+    waiting = list(deployment.protocol.contracts)
+    ordered: list[Contract] = []
+    while waiting:
+        placed = {one.name for one in ordered}
+        ready = [one for one in waiting if one.factory is None or one.factory.contract in placed]
+        if not ready:
+            names = ", ".join(one.name for one in waiting)
+            raise ConfigError(f"[protocols.{deployment.key}] contracts {names}: factories make each other in a circle")
+        ordered += ready
+        waiting = [one for one in waiting if one not in ready]
+    return ordered
+
+
+def _parent(deployment: Deployment, contract: Contract, made: Mapping[str, Stream]) -> Parent | None:
+    if contract.factory is None:
+        return None
+    key, wanted = f"{deployment.key}/{contract.factory.contract}", contract.factory
+    for table in made[key].tables.values():
+        for column in table.columns:
+            if table.event.name == wanted.event and column.param.name == wanted.parameter:
+                if column.param.type != Scalar("address"):
+                    raise ConfigError(f"{contract.abi}: {wanted.event}.{wanted.parameter} of the factory is no address")
+                return Parent(key, table, column.name)
+    raise ConfigError(f"{contract.abi}: the factory has no event {wanted.event} with a parameter {wanted.parameter}")
+
+
+def events_of(contract: Contract) -> tuple[tuple[EventSpec, ...], tuple[EventSpec, ...]]:
+    """The contract's chosen events and the others of its ABI. Raises BadAbi, naming the file."""
     try:
-        return select(parse(contract.abi.read_text(encoding="utf-8-sig")), contract.events)
+        known = parse(contract.abi.read_text(encoding="utf-8-sig"))
+        chosen = select(known, contract.events)
     except (BadAbi, UnicodeDecodeError, OSError) as exc:
         raise BadAbi(f"{contract.abi}: {exc}") from exc
+    return chosen, tuple(event for event in known if event not in chosen)
 
 
 def views_of(deployment: Deployment) -> tuple[View, ...]:

@@ -49,8 +49,7 @@ async def _advance(worker: Worker, stop: Stop, observe: Observe) -> bool:
 
 async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe) -> None:
     """Fetch consecutive ranges at once and land them in order, as many together as are there."""
-    others = [one.number for one in worker.cursors.values() if one.number > first.range.first]
-    limit = min([worker.horizon.floor, *others])
+    limit = min(worker.horizon.floor, worker.limit(first))
     async with _decoder(worker, first, limit) as quick, fetching(worker, first, limit, quick) as ahead:
         while not stop.is_set() and (parts := await ahead.take()):
             step = await worker.land(parts)
@@ -62,7 +61,8 @@ async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe) -
 @asynccontextmanager
 async def _decoder(worker: Worker, first: Plan, limit: int) -> AsyncIterator[Quick | None]:
     """A second process that decodes, where there is work and room for one."""
-    if limit - first.range.first < SECOND_PROCESS_BLOCKS or (os.cpu_count() or 1) < 2:
+    small = limit - first.range.first < SECOND_PROCESS_BLOCKS or (os.cpu_count() or 1) < 2
+    if small or worker.nursery.growing(first.streams):
         yield None
         return
     async with decode_process(worker.chain_id, [source(worker.streams[key]) for key in first.streams]) as process:

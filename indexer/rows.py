@@ -55,16 +55,26 @@ class RowWriter:
 
     def __init__(self, chain_id: int, streams: Iterable[Stream]) -> None:
         self._chain_id = chain_id
-        self._owners: dict[str, list[_Owner]] = {}
+        self._owners: dict[str, dict[_Owner, int]] = {}
+        self._streams: dict[str, _Owner] = {}
         self._tables: dict[str, Table] = {}
         for stream in streams:
             self._tables |= {str(table): table for table in stream.tables.values()}
-            owner = _Owner(stream)
-            for address in stream.addresses:
-                self._owners.setdefault("0x" + address.hex(), []).append(owner)
+            self._streams[stream.key] = _Owner(stream)
+            self.own(stream.key, dict.fromkeys(stream.addresses, 0))
 
-    def write(self, logs: Logs, into: Batch) -> None:
-        """Decode every log for each stream that owns its address. A log that only shares a topic belongs to nobody."""
+    def own(self, key: str, births: Mapping[bytes, int]) -> None:
+        """From now on the logs of these addresses, each from the block of its birth on, belong to that stream, too."""
+        owner = self._streams[key]
+        for address, birth in births.items():
+            owners = self._owners.setdefault("0x" + address.hex(), {})
+            owners[owner] = min(birth, owners.get(owner, birth))
+
+    def write(self, logs: Logs, into: Batch, only: str | None = None) -> None:
+        """Decode every log for each stream that owns its address, or for one stream only.
+
+        A log that only shares a topic belongs to nobody.
+        """
         times: dict[int, datetime] = {}
         for part in logs.copied:
             for name, copy in part.copies.items():
@@ -82,15 +92,16 @@ class RowWriter:
             head = _head(self._chain_id, number, time, log)
             topics = [bytes.fromhex(topic[2:]) for topic in log.topics]
             data = bytes.fromhex(log.data[2:])
-            for owner in owners:
-                owner.write(head, topics, data, into)
+            for owner, birth in owners.items():
+                if number >= birth and (only is None or owner.key == only):
+                    owner.write(head, topics, data, into)
 
 
 class _Owner:
     """A stream with its tables' row functions at hand."""
 
     def __init__(self, stream: Stream) -> None:
-        self._key = stream.key
+        self.key = stream.key
         self._decode = stream.dispatcher.decode
         self._tables: dict[int, tuple[str, Table, Callable[[Values], Values] | None]] = {
             id(event): (str(table), table, _stored(table)) for event, table in stream.tables.items()
@@ -102,7 +113,7 @@ class _Owner:
             event, values = self._decode(topics, data)
         except DecodeError as exc:
             if exc.kind != "unknown_event":
-                into.undecoded.append((self._key, *head, list(topics), data, exc.kind, storable(str(exc))))
+                into.undecoded.append((self.key, *head, list(topics), data, exc.kind, storable(str(exc))))
             return
         name, table, stored = self._tables[id(event)]
         rows = into.rows.get(name)

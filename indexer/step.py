@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from indexer.errors import DeepReorg
 from indexer.horizon import Horizon
-from indexer.model import BlockRef, Committed, Cursor, Idle, Logs, Range, RolledBack, Step, Timing
-from indexer.planner import Plan, plan
+from indexer.model import BlockRef, Committed, Cursor, Filter, Idle, Logs, Range, RolledBack, Step, Timing
+from indexer.nursery import Born, Nursery, missing
+from indexer.planner import Plan, limit, plan
 from indexer.quick import Quick
 from indexer.reader import Reader
 from indexer.reorg import probes, shared
@@ -21,12 +22,16 @@ from shared.errors import Inconsistent
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A plan with its logs. `waited_s` is the part of `fetch_s` in which nothing else was done."""
+    """A plan with its logs. `waited_s` is the part of `fetch_s` in which nothing else was done.
+
+    `born` are the contracts made by factories that were asked for, by stream.
+    """
 
     plan: Plan
     logs: Logs
     fetch_s: float
     waited_s: float = 0.0
+    born: Born = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Worker:
         self.cursors: dict[str, Cursor] = {}
         self.seen: dict[str, Cursor] = {}
         self._known = False
+        self._walls: dict[str, int] = {}
+        self.nursery = Nursery(border.store)
         self.width = 0
         self.chain_id = chain_id
         self._border = border
@@ -58,15 +65,25 @@ class Worker:
         self._writers: dict[tuple[str, ...], RowWriter] = {}
 
     async def load(self) -> None:
-        """Read the cursors unless they are known."""
-        if not self._known:
-            self.cursors = await self._border.store.cursors(list(self.streams))
-            self.seen = dict(self.cursors)
-            self._known = True
+        """Read the cursors unless they are known, and the contracts that factories made up to them.
+
+        A stream whose factory another worker moves may not overtake it, so where that stands is read every time.
+        """
+        if self._known and not self._walls:
+            return
+        keys = set(self.streams)
+        parents = {key: one.parent.key for key, one in self.streams.items() if one.parent is not None}
+        found = await self._border.store.cursors([*keys, *parents.values()])
+        self.cursors = {key: one for key, one in found.items() if key in keys}
+        self._walls = {key: found[parent].number for key, parent in parents.items() if parent not in keys}
+        await self.nursery.load(self.streams.values())
+        self.seen = dict(self.cursors)
+        self._known = True
 
     def forget(self) -> None:
         """Read the cursors again before the next step: an error may have hidden what became of them."""
         self._known = False
+        self._writers.clear()
 
     def adopt(self, streams: Iterable[Stream]) -> None:
         """Take over further streams, wherever they stand."""
@@ -93,12 +110,17 @@ class Worker:
 
     def plan(self, target: int) -> Plan | None:
         """What to do next."""
-        first = min(self.cursors.values(), key=lambda one: one.number, default=None)
-        group = [self.streams[key] for key, one in self.cursors.items() if one == first]
-        todo = plan(self.cursors, target, self.horizon.floor, self._border.chain.span(filter_of(group)))
-        if todo is not None:
-            self.width = len(todo.range)
+        floor = self.horizon.floor
+        first = plan(self.cursors, target, floor, 1, self._walls)
+        if first is None:
+            return None
+        todo = plan(self.cursors, target, floor, self.span(first.streams), self._walls)
+        self.width = len(todo.range) if todo is not None else 0
         return todo
+
+    def limit(self, todo: Plan) -> int:
+        """How far the streams of a plan may go on together."""
+        return limit(self.cursors, todo.streams, self._walls)
 
     def span(self, streams: Iterable[str]) -> int:
         """How many blocks one question about the streams takes at present."""
@@ -107,10 +129,14 @@ class Worker:
     async def fetch(self, todo: Plan, quick: Quick | None = None) -> Fetched:
         """Ask the chain for what the plan needs."""
         began = self._border.clock.monotonic()
-        wanted = filter_of(self.streams[key] for key in todo.streams)
+        born = self.nursery.born(todo.streams, todo.range.last)
+        wanted = self._filter(todo.streams, born)
         logs = await self._border.chain.logs(todo.range, wanted, linked=todo.linked, quick=quick)
         took = self._border.clock.monotonic() - began
-        return Fetched(todo, logs, took, took)
+        return Fetched(todo, logs, took, took, born)
+
+    def _filter(self, streams: Iterable[str], born: Born) -> Filter:
+        return filter_of([self.streams[key] for key in streams], set().union(*born.values()))
 
     async def land(self, parts: Sequence[Fetched]) -> Step:
         """Decode consecutive ranges and commit them as one, as far as they stand on the cursor and on each other.
@@ -123,7 +149,7 @@ class Worker:
         if not good:
             return await self._roll_back(streams, cursor)
         began = clock.monotonic()
-        batch = self._decode(streams, good)
+        batch = await self._decode(streams, good)
         decoded = clock.monotonic()
         blocks = _checkpoints(good)
         moved = await self._border.store.commit(streams, cursor, blocks, batch, self.horizon.floor)
@@ -163,14 +189,38 @@ class Worker:
                 return await self._roll_back(streams, cursor)
         return Idle(self.name, tip)
 
-    def _decode(self, streams: tuple[str, ...], parts: Sequence[Fetched]) -> Batch:
+    async def _decode(self, streams: tuple[str, ...], parts: Sequence[Fetched]) -> Batch:
         writer = self._writers.get(streams)
         if writer is None:
             writer = self._writers[streams] = RowWriter(self.chain_id, [self.streams[key] for key in streams])
-        batch = Batch()
+        batch, read = Batch(), dict[str, int]()
         for part in parts:
+            for key, births in part.born.items():
+                writer.own(key, births)
             writer.write(part.logs, batch)
+            if self.nursery.growing(streams):
+                await self._grow(part, writer, batch, read)
         return batch
+
+    async def _grow(self, part: Fetched, writer: RowWriter, batch: Batch, read: dict[str, int]) -> None:
+        """Add the logs of contracts that were made in the range itself, or just below it while it was being fetched."""
+        streams, span = part.plan.streams, part.plan.range
+        asked = {key: dict(births) for key, births in part.born.items()}
+        while True:
+            self.nursery.learn(batch, read)
+            new = missing(self.nursery.born(streams, span.last), asked)
+            if not new:
+                return
+            wanted = self._filter(new, new)
+            logs = await self._border.chain.logs(
+                span, replace(wanted, addresses=tuple(sorted(set().union(*new.values()))))
+            )
+            if logs.last.hash != part.logs.last.hash:
+                raise Inconsistent(f"block {span.last} changed while the contracts made in {span} were being read")
+            for key, births in new.items():
+                writer.own(key, births)
+                asked.setdefault(key, {}).update(births)
+                writer.write(_of(logs, births), batch, only=key)
 
     async def _roll_back(self, streams: tuple[str, ...], cursor: Cursor) -> RolledBack:
         ancestor = await self._ancestor(streams, cursor)
@@ -185,6 +235,7 @@ class Worker:
             )
         gone = await self._border.store.roll_back(streams, cursor, ancestor)
         self._stand(streams, ancestor)
+        self.forget()  # contracts born above it were not born
         return RolledBack(self.name, streams, ancestor.number, cursor.number - ancestor.number, gone)
 
     async def _ancestor(self, streams: tuple[str, ...], cursor: Cursor) -> Cursor | None:
@@ -199,6 +250,12 @@ class Worker:
                 raise Inconsistent(f"block {cursor.number} is on the chain and is not: two answers, two forks")
             return Cursor(header.number, header.hash, header.time)
         return None
+
+
+def _of(logs: Logs, addresses: Iterable[bytes]) -> Logs:
+    """The logs of these contracts only."""
+    wanted = {"0x" + address.hex() for address in addresses}
+    return replace(logs, logs=[log for log in logs.logs if log.address.lower() in wanted])
 
 
 def _linked_to(cursor: Cursor, parts: Sequence[Fetched]) -> Sequence[Fetched]:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 from indexer.errors import CursorMoved
 from indexer.model import BlockRef, Cursor
+from indexer.naming import quoted
 from indexer.reorg import Checkpoint
 from indexer.rows import Batch
 from indexer.schema import Table
-from indexer.streams import Stream
+from indexer.streams import Parent, Stream
 from shared.db import Connection, Database
 
 UNDECODED = (
@@ -51,6 +52,14 @@ class Store:
                 on="checkpoints",
             )
         return [Checkpoint(row["block_number"], row["block_hash"]) for row in rows]
+
+    async def births(self, parent: Parent) -> dict[bytes, int]:
+        """The block of birth of every contract that a factory's table knows."""
+        column, table = quoted(parent.column), parent.table
+        sql = f"select {column}, min(block_number) from {table.qualified} where chain_id = $1 group by 1"  # noqa: S608
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(sql, self._chain_id, on=table.name)
+        return {row[0]: row[1] for row in rows}
 
     async def beginning(self, stream: str) -> Cursor | None:
         """Just before the stream's first block, if all that it stored since is in its checkpoints and was not final."""

@@ -10,10 +10,33 @@ from indexer.events import EventSpec
 from indexer.model import Filter
 from indexer.schema import Table, tables
 
+MANY_ADDRESSES = 2_000
+"""From how many contracts on it is better to ask for their topics at any address and to choose here."""
+
+NOBODY = bytes(20)
+"""An address without logs: an empty list would mean any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The factory that makes a stream's contracts: its stream, and where in which of its tables their addresses are."""
+
+    key: str
+    table: Table
+    column: str
+
+    @property
+    def position(self) -> int:
+        """The column's place in a row."""
+        return self.table.column_names.index(self.column)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """Everything fixed about a stream. `key` is `<protocol>/<contract>`; `tables` are by event."""
+    """Everything fixed about a stream. `key` is `<protocol>/<contract>`; `tables` are by event.
+
+    `addresses` are those of the config; a stream with a `parent` also has the contracts that this one made.
+    """
 
     key: str
     chain: str
@@ -21,6 +44,7 @@ class Stream:
     start_block: int
     dispatcher: Dispatcher
     tables: Mapping[EventSpec, Table] = field(default_factory=dict)
+    parent: Parent | None = None
 
 
 def stream(
@@ -31,18 +55,24 @@ def stream(
     addresses: Sequence[bytes],
     start_block: int,
     ignored: Sequence[EventSpec] = (),
+    parent: Parent | None = None,
 ) -> Stream:
     """A stream whose tables are named after the contract part of its key; `ignored` are events of it not wanted."""
     contract = key.rpartition("/")[2]
     found = tables(schema, contract, events)
     by_event = {table.event: table for table in found}
-    return Stream(key, chain, tuple(addresses), start_block, Dispatcher(events, ignored=ignored), by_event)
+    return Stream(key, chain, tuple(addresses), start_block, Dispatcher(events, ignored=ignored), by_event, parent)
 
 
-def filter_of(streams: Iterable[Stream]) -> Filter:
-    """One question for all of them: the union of their addresses and of their topics, any topic if one wants all."""
+def filter_of(streams: Iterable[Stream], born: Iterable[bytes] = ()) -> Filter:
+    """One question for all of them: the union of their addresses and of their topics, any topic if one wants all.
+
+    `born` are the contracts that factories made for them.
+    """
     chosen = list(streams)
-    addresses = sorted({address for one in chosen for address in one.addresses})
+    addresses = {address for one in chosen for address in one.addresses} | set(born)
     wanted = [one.dispatcher.topic0s for one in chosen]
     topics = sorted({topic for topic0s in wanted for topic in topic0s}) if all(wanted) else []
-    return Filter(tuple(addresses), tuple(topics))
+    if len(addresses) > MANY_ADDRESSES and topics:
+        return Filter((), tuple(topics))
+    return Filter(tuple(sorted(addresses)) or (NOBODY,), tuple(topics))

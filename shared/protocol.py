@@ -27,6 +27,15 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Factory:
+    """The contract that makes others of a kind; `parameter` of its `event` is the new one's address."""
+
+    contract: str
+    event: str
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """A contract of the protocol; `events` None means every event of its ABI."""
 
@@ -36,6 +45,7 @@ class Contract:
     start_block: int | str = "auto"
     events: tuple[str, ...] | None = None
     indexes: tuple[Index, ...] = ()
+    factory: Factory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,14 @@ class IndexTable(Table):
     columns: Annotated[tuple[str, ...], Some]
 
 
+class FactoryTable(Table):
+    """`[contracts.x] factory = {…}`."""
+
+    contract: str
+    event: str
+    parameter: str
+
+
 class ContractTable(Table):
     """`[contracts.x]` of protocol.toml."""
 
@@ -121,6 +139,7 @@ class ContractTable(Table):
     start_block: StartBlock = "auto"
     events: tuple[str, ...] | None = None
     indexes: tuple[IndexTable, ...] = ()
+    factory: FactoryTable | None = None
 
 
 class ProtocolFile(Table):
@@ -172,6 +191,7 @@ def load(path: Path) -> Protocol:
     if file is not None:
         events = {name: _events(path, name, table, problems) for name, table in file.contracts.items()}
         problems += _wrong_events(protocol_toml, file, events)
+        problems += _wrong_factories(protocol_toml, file, events)
         problems += _wrong_metrics(metrics_toml, metrics, events) if metrics is not None else []
     views = _views(path / "views", problems)
     if file is None or metrics is None or problems:
@@ -196,9 +216,11 @@ def _always(file: Path) -> Callable[[Key], str]:
 
 
 def _events(path: Path, contract: str, table: ContractTable, problems: list[Problem]) -> Events | None:
-    """The events of a contract's ABI, None when it cannot be read."""
+    """The events of a contract's ABI; None when it cannot be read, or is of signatures, which the indexer reads."""
     key = dotted(("contracts", contract, "abi"))
     try:
+        if _is_signatures((path / table.abi).read_text(encoding="utf-8-sig")):
+            return None
         entries = read_abi(path / table.abi)
     except OSError as exc:
         problems.append(
@@ -216,6 +238,13 @@ def _events(path: Path, contract: str, table: ContractTable, problems: list[Prob
     return found
 
 
+def _is_signatures(text: str) -> bool:
+    """Whether an ABI is written as signatures: one a line, or as strings of a JSON list."""
+    start = text.lstrip()
+    listed = re.match(r'\[\s*"\s*(event|function|error|constructor)\b', start)
+    return listed is not None or start.startswith(("event ", "//", "#"))
+
+
 def _wrong_events(file: Path, protocol: ProtocolFile, events: Mapping[str, Events | None]) -> Iterator[Problem]:
     for name, table in protocol.contracts.items():
         known = events[name]
@@ -227,6 +256,28 @@ def _wrong_events(file: Path, protocol: ProtocolFile, events: Mapping[str, Event
         for key, event in named:
             if event not in known:
                 yield Problem(str(file), dotted(key), f'"{event}"', f"expected an event of {table.abi}: {_list(known)}")
+
+
+def _wrong_factories(file: Path, protocol: ProtocolFile, events: Mapping[str, Events | None]) -> Iterator[Problem]:
+    for name, table in protocol.contracts.items():
+        made, key = table.factory, ("contracts", name, "factory")
+        if made is None:
+            continue
+        if made.contract not in events or made.contract == name:
+            others = frozenset(events) - {name}
+            yield Problem(
+                str(file), dotted((*key, "contract")), f'"{made.contract}"', f"expected one of: {_list(others)}"
+            )
+            continue
+        known, chosen = events[made.contract], protocol.contracts[made.contract].events
+        if known is None:
+            continue
+        if made.event not in known or (chosen is not None and made.event not in chosen):
+            expected = f"expected an event that {made.contract} is indexed for: {_list(frozenset(chosen or known))}"
+            yield Problem(str(file), dotted((*key, "event")), f'"{made.event}"', expected)
+        elif made.parameter not in frozenset[str]().union(*known[made.event]):
+            expected = f"expected a parameter of {made.event}: {_list(frozenset[str]().union(*known[made.event]))}"
+            yield Problem(str(file), dotted((*key, "parameter")), f'"{made.parameter}"', expected)
 
 
 def _wrong_metrics(file: Path, metrics: MetricsFile, events: Mapping[str, Events | None]) -> Iterator[Problem]:
@@ -287,6 +338,7 @@ def _contracts(path: Path, file: ProtocolFile) -> tuple[Contract, ...]:
             start_block=table.start_block,
             events=table.events,
             indexes=tuple(Index(index.event, index.columns) for index in table.indexes),
+            factory=None if table.factory is None else Factory(**dict(table.factory)),
         )
         for name, table in file.contracts.items()
     )
