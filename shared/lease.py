@@ -94,9 +94,9 @@ async def _watched(connection: Any, stream_key: str, clock: Clock) -> AsyncItera
             raise LeaseLost(f"the lease of {stream_key} is lost: its database connection ended") from None
         raise
     finally:
+        watcher.remove_done_callback(on_lost)
         watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
+        await asyncio.wait({watcher})
 
 
 async def _until_lost(connection: Any, clock: Clock) -> None:

@@ -1,0 +1,158 @@
+"""Laws of leases."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.db import Database
+from shared.errors import LeaseLost
+from shared.lease import lease
+from shared.metrics import Registry
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+HOLDER = """
+import asyncio, sys
+from shared.db import Database
+from shared.lease import lease
+from shared.metrics import Registry
+from shared.settings import Settings
+
+async def main():
+    async with await Database.open(Settings.model_validate({"database": {"url": sys.argv[1]}}), Registry()) as db:
+        async with lease(db, "wexel/vault"):
+            print("held", flush=True)
+            await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def _holder(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Another process that holds the lease of wexel/vault."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-c", HOLDER, url),
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"held\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _lease_connections(db: Database) -> list[int]:
+    async with db.connection() as cx:
+        rows = await cx.fetch(
+            """select pid from pg_stat_activity
+            where application_name like 'usdx lease%' and datname = current_database()"""
+        )
+    return [row["pid"] for row in rows]
+
+
+async def test_two_never_hold_it_at_once(settings: Settings) -> None:
+    """However many ask, one works on the stream at a time, and everybody's turn comes."""
+    inside, most, turns = 0, 0, 0
+
+    async def work() -> None:
+        nonlocal inside, most, turns
+        async with await Database.open(settings, Registry()) as db, lease(db, "wexel/vault"):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0.05)
+            turns += 1
+            inside -= 1
+
+    await asyncio.gather(*(work() for _ in range(5)))
+    assert (most, turns, inside) == (1, 5, 0)
+
+
+async def test_other_streams_are_independent(db: Database) -> None:
+    """A lease is of one stream."""
+    async with lease(db, "wexel/vault"), lease(db, "wexel/marketplace"):
+        assert len(await _lease_connections(db)) == 2
+
+
+async def test_it_is_given_back(db: Database) -> None:
+    """After the context nothing is held, also after an error."""
+    for _ in range(3):
+        with pytest.raises(ValueError, match="step"):
+            async with lease(db, "wexel/vault"):
+                raise ValueError("step")
+
+
+async def test_a_dead_holder_is_followed_within_seconds(db: Database, database_url: str) -> None:
+    """After kill -9 of the holder the next one takes over by itself."""
+    waited: list[int] = []
+    async with _holder(database_url) as process:
+
+        async def follow() -> str:
+            async with lease(db, "wexel/vault", waiting=lambda: waited.append(1)):
+                return "mine"
+
+        follower = asyncio.create_task(follow())
+        while not waited:
+            await asyncio.sleep(0.05)
+        assert not follower.done()
+        process.send_signal(signal.SIGKILL)
+        assert await asyncio.wait_for(follower, 15) == "mine"
+
+
+async def test_a_lost_lease_ends_the_work(db: Database) -> None:
+    """When the lease's connection dies, the body is cancelled and LeaseLost tells why."""
+    working = asyncio.Event()
+    ended = ""
+
+    async def work() -> None:
+        nonlocal ended
+        async with lease(db, "wexel/vault"):
+            working.set()
+            try:
+                await asyncio.sleep(600)
+            except asyncio.CancelledError:
+                ended = "cancelled"
+                raise
+
+    task = asyncio.create_task(work())
+    await working.wait()
+    (pid,) = await _lease_connections(db)
+    async with db.connection() as cx:
+        await cx.execute("select pg_terminate_backend($1)", pid)
+    with pytest.raises(LeaseLost, match="wexel/vault"):
+        await asyncio.wait_for(task, 15)
+    assert ended == "cancelled"
+    async with lease(db, "wexel/vault"):
+        pass
+
+
+async def test_cancellation_stays_cancellation(db: Database) -> None:
+    """Who cancels the body sees a cancellation, not a lost lease."""
+    working = asyncio.Event()
+
+    async def work() -> None:
+        async with lease(db, "wexel/vault"):
+            working.set()
+            await asyncio.sleep(600)
+
+    task = asyncio.create_task(work())
+    await working.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with lease(db, "wexel/vault"):
+        pass
