@@ -16,11 +16,12 @@ from shared.endpoint_health import Health
 from shared.endpoint_window import Ceiling, Window
 from shared.rpc import Exchange, Rpc, Transport
 from shared.rpc_answer import Answer, decoded
-from shared.rpc_errors import CHECKS, Contradiction, LeftOut, RateLimited, RpcError, TooManyResults
+from shared.rpc_errors import CHECKS, Contradiction, LeftOut, RateLimited, RpcError, TooManyResults, TransportFailed
 from shared.rpc_types import Call, Header, RawHeader
 
 MOST_AT_ONCE = 16
 FINALITY_EVERY_S = 3.0  # it moves in epochs
+LOOK_S = 10.0
 SHORT_ENOUGH = 3  # batches that came back shorter, until we believe that it is a habit
 _block = msgspec.json.Decoder(RawHeader | None)
 
@@ -95,11 +96,18 @@ class Endpoint:
         return out
 
     async def look(self) -> Endpoint:
-        """Note its head, and now and then what it calls finalized. Returns itself, for the pool."""
+        """Note its head, and now and then what it calls finalized. Returns itself, for the pool.
+
+        A head is quickly told: who takes longer than `LOOK_S` has failed, however patient its other questions are.
+        """
         now = self._clock.monotonic()
         due = self.abilities.finalized_tag and now - self.health.finalized_at >= FINALITY_EVERY_S
         tags = ("latest", "finalized") if due else ("latest",)
-        answers = await self.answers([Call("eth_getBlockByNumber", (tag, False)) for tag in tags])
+        try:
+            async with asyncio.timeout(LOOK_S):
+                answers = await self.answers([Call("eth_getBlockByNumber", (tag, False)) for tag in tags])
+        except TimeoutError as error:
+            raise TransportFailed(f"{self.name}: no head within {LOOK_S:g} s", endpoint=self.name) from error
         head = self.header(answers[0])
         if head is None:
             raise self.contradiction("head", "it has no newest block")

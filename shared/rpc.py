@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ import msgspec
 
 from shared.clock import Clock
 from shared.rpc_answer import Answer, Question, Reply, decoded, read
-from shared.rpc_errors import RpcError
+from shared.rpc_errors import RpcError, TransportFailed
 from shared.rpc_types import Call
 
 
@@ -77,6 +78,10 @@ class Rpc:
             outcomes = tuple(answer if isinstance(answer, RpcError) else None for answer in answers)
         except RpcError as error:
             outcomes = (error,) * len(calls)
+            raise
+        except asyncio.CancelledError:
+            gave_up = f"{self.name}: no answer as long as somebody waited for it"
+            outcomes = (TransportFailed(gave_up, endpoint=self.name),) * len(calls)
             raise
         finally:
             seconds = self._clock.monotonic() - began
