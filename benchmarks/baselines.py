@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -48,13 +49,13 @@ async def _web3(node: Node, database: str, blocks: int) -> Rate:
     contract = w3.eth.contract(address=address, abi=ABI)
     cx = await asyncpg.connect(database)
     inserts = {}
-    for name, (columns, _) in TABLES.items():
+    for name, (columns, keys) in TABLES.items():
         await cx.execute(
             f"create table {name} (chain_id bigint, block_number bigint, log_index bigint, block_time timestamptz, "
             f"block_hash bytea, tx_hash bytea, address bytea, {columns}, "
             f"primary key (chain_id, block_number, log_index))"
         )
-        slots = ", ".join(f"${i + 1}" for i in range(7 + columns.count(",") + 1 - 2 * columns.count("78,0")  + columns.count("78,0")))
+        slots = ", ".join(f"${number}" for number in range(1, 8 + len(keys)))
         inserts[name] = f"insert into {name} values ({slots})"
     began, rows = time.monotonic(), 0
     for first in range(FIRST_BLOCK, FIRST_BLOCK + blocks, STEP):
@@ -74,8 +75,6 @@ async def _web3(node: Node, database: str, blocks: int) -> Rate:
 
 
 def _record(event: Any, keys: tuple[str, ...]) -> tuple[Any, ...]:
-    import datetime as dt
-
     stamp = event.get("blockTimestamp", 0)
     seconds = int(stamp, 16) if isinstance(stamp, str) else int(stamp)
     values = [event["args"][key] for key in keys]
@@ -83,7 +82,7 @@ def _record(event: Any, keys: tuple[str, ...]) -> tuple[Any, ...]:
         4242,
         event["blockNumber"],
         event["logIndex"],
-        dt.datetime.fromtimestamp(seconds, dt.UTC),
+        datetime.fromtimestamp(seconds, UTC),
         bytes(event["blockHash"]),
         bytes(event["transactionHash"]),
         bytes.fromhex(event["address"][2:]),

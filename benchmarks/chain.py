@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
-from eth_utils import keccak
+from eth_hash.auto import keccak
 from numpy.typing import NDArray
 
 BLOCKS_PER_CHUNK = 1_000
@@ -30,7 +30,7 @@ SIGNATURES = (
     "Note(address,string)",
 )
 SHARES = (0.70, 0.10, 0.15, 0.05)
-TOPICS = tuple(keccak(text=signature) for signature in SIGNATURES)
+TOPICS = tuple(keccak(signature.encode()) for signature in SIGNATURES)
 
 ABI: list[dict[str, object]] = [
     {
@@ -67,8 +67,7 @@ class Profile:
 
 
 PROFILES = {
-    profile.name: profile
-    for profile in (Profile("dense", 5.2), Profile("packed", 52.0), Profile("sparse", 0.002))
+    profile.name: profile for profile in (Profile("dense", 5.2), Profile("packed", 52.0), Profile("sparse", 0.002))
 }
 
 
@@ -88,8 +87,11 @@ class _Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """1,000 blocks as JSON. Shape: `logs` joined by commas; log i is `logs[starts[i]:starts[i + 1] - 1]`;
-    block b (counted from the chunk's first) owns logs `of_block[b]:of_block[b + 1]`; `headers` likewise without commas."""
+    """1,000 blocks as JSON.
+
+    Shape: `logs` joined by commas; log i is `logs[starts[i]:starts[i + 1] - 1]`; block b (counted from the chunk's first)
+    owns logs `of_block[b]:of_block[b + 1]`; `headers` likewise without commas.
+    """
 
     logs: memoryview
     starts: NDArray[np.int64]
@@ -162,9 +164,7 @@ class Chain:
         _write(logs, pattern.hash_at, hashes[1:], block_of)
         if self._timestamps:
             _write(logs, pattern.time_at, [f"{_time(block):x}" for block in blocks], block_of)
-        headers = [
-            _render(*pattern.headers[i], first + i, hashes[i + 1], hashes[i]) for i in range(BLOCKS_PER_CHUNK)
-        ]
+        headers = [_render(*pattern.headers[i], first + i, hashes[i + 1], hashes[i]) for i in range(BLOCKS_PER_CHUNK)]
         lengths = np.array([len(header) for header in headers], np.int64)
         return Chunk(
             memoryview(logs),
@@ -242,9 +242,7 @@ class Chain:
             logs.append(log.encode())
         return logs, marks, transactions
 
-    def _blooms(
-        self, kinds: NDArray[np.uint8], block_of: NDArray[np.int64], people: NDArray[np.int64]
-    ) -> list[str]:
+    def _blooms(self, kinds: NDArray[np.uint8], block_of: NDArray[np.int64], people: NDArray[np.int64]) -> list[str]:
         bits = np.zeros((BLOCKS_PER_CHUNK, 2048), bool)
         for column in self._kind_bits[kinds].T:
             bits[block_of, column] = True
@@ -288,5 +286,7 @@ def _header(bloom: str, transactions: list[str]) -> tuple[bytes, bytes]:
 
 
 def _render(before: bytes, after: bytes, number: int, own: str, parent: str) -> bytes:
-    place = f'"number":"0x{number:x}","hash":"0x{own}","parentHash":"0x{parent}","timestamp":"0x{max(0, _time(number)):x}",'
+    place = (
+        f'"number":"0x{number:x}","hash":"0x{own}","parentHash":"0x{parent}","timestamp":"0x{max(0, _time(number)):x}",'
+    )
     return before + place.encode() + after

@@ -253,7 +253,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", choices=sorted(PROFILES), default="dense")
     parser.add_argument("--blocks", type=int, default=20_000)
-    parser.add_argument("--keep", type=int, default=24, help="chunks of 1,000 blocks kept in memory; all are made first")
+    parser.add_argument(
+        "--keep", type=int, default=24, help="chunks of 1,000 blocks kept in memory; all are made first"
+    )
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--mine-ms", type=float, default=0)
     parser.add_argument("--head", type=int, default=None)

@@ -61,7 +61,10 @@ class Ahead:
             self._changed.set()
 
     async def take(self) -> list[Fetched]:
-        """Wait for the next range, and take with it those behind it that are there, up to a full batch; none at the end."""
+        """Wait for the next range, and take with it those behind it that are there, up to a full batch.
+
+        Empty at the end.
+        """
         while not self.tasks and not self._complete:
             await self._change()
         if not self.tasks:

@@ -17,7 +17,21 @@ from indexer.events import Param, Scalar
 from indexer.log_shape import Template, template
 from indexer.numerals import Numerals
 from indexer.rows import stored_form
-from indexer.scan import META_BYTES, TOPIC_TEXT, Bytes, Ints, Mask, Places, column, gather, inside, matches, put, unhex, windows
+from indexer.scan import (
+    META_BYTES,
+    TOPIC_TEXT,
+    Bytes,
+    Ints,
+    Mask,
+    Places,
+    column,
+    gather,
+    inside,
+    matches,
+    put,
+    unhex,
+    windows,
+)
 from indexer.schema import META as META_COLUMNS
 from indexer.schema import Column, Table
 from indexer.text import storable
@@ -92,7 +106,7 @@ class EventRows:
         """
         hexed = unhex(text, [(part.at, part.width) for part in self._plan.parts])
         fits = np.ones(len(text), np.bool_)
-        fields: list[tuple[Bytes, int]] = []
+        fields: list[Bytes] = []
         at = 0
         for part in self._plan.parts:
             value = hexed[:, at : at + part.width // 2]
@@ -108,7 +122,7 @@ class EventRows:
                     value = value[:, 24:]
                 case "bool":
                     fits &= value[:, 0] <= 1
-            fields.append((value, part.bits))
+            fields.append(value)
         return (*_assembled(self._start, meta, fields, [part.kind for part in self._plan.parts]), fits)
 
     def _with_tails(self, places: Places, fixed: Bytes, split: int, sizes: Ints) -> bytes:
@@ -183,7 +197,9 @@ def _plan(table: Table, topic0: bytes) -> _Plan:
         elif tail != "any":
             simple = _simple(entry.param)
             text += b"0" * 64 if simple else b"%064x" % (32 * len(body))
-            parts.append(_part(entry.param, word_at) if simple else Part("tail", topics_width + 64 * len(body) + 48, 16, 0))
+            parts.append(
+                _part(entry.param, word_at) if simple else Part("tail", topics_width + 64 * len(body) + 48, 16, 0)
+            )
             word_at += 64
     if tail in ("string", "bytes"):
         text += b"0" * 64
@@ -197,13 +213,13 @@ def _plan(table: Table, topic0: bytes) -> _Plan:
 
 
 def _assembled(
-    start: bytes, meta: NDArray[np.void], fields: Sequence[tuple[Bytes, int]], kinds: Sequence[str]
+    start: bytes, meta: NDArray[np.void], fields: Sequence[Bytes], kinds: Sequence[str]
 ) -> tuple[Bytes, int]:
     """Rows of one width from their columns, and where their tail belongs (behind its size)."""
     line = bytearray(start + bytes(META_BYTES))
     spots: list[tuple[int, Bytes]] = []
     split = 0
-    for (value, bits), kind in zip(fields, kinds, strict=True):
+    for value, kind in zip(fields, kinds, strict=True):
         width = value.shape[1]
         if kind in ("uint", "int"):
             size = b""

@@ -157,7 +157,10 @@ class _Reader:
         )
 
     def _gap(self, number: int, value: _Value, opening: int, closing: int) -> bool:
-        """End a segment at a gap and begin the next one after it. Shape: how many characters open and close the value."""
+        """End a segment at a gap and begin the next one after it.
+
+        Shape: `opening` and `closing` count the characters around the value.
+        """
         begin, end = value.start + opening, value.end - closing
         self._cut(begin)
         self._gaps[value.key.decode()] = Gap(number, begin - value.colon, self._colons[number + 1] - end)

@@ -57,11 +57,11 @@ class Numerals:
         limbs = np.ascontiguousarray(values[:, values.shape[1] - width :]).view(">u2")[:, ::-1].astype(np.float64)
         # Exact: sixteen products below 2^16 · 10^8 add up to less than 2^53.
         groups = (limbs @ self._weights[width // 2]).astype(np.uint64).T.copy()
-        for low, high in zip(groups[:-1], groups[1:], strict=True):
-            carry = low // _BASE
-            high += carry
+        for place in range(len(groups) - 1):
+            carry = groups[place] // _BASE
+            groups[place + 1] += carry
             carry *= _BASE
-            low -= carry
+            groups[place] -= carry
         upper = groups // 10_000
         digits = np.empty((2 * len(groups), len(values)), np.uint64)
         digits[0::2] = groups - upper * 10_000

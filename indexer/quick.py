@@ -32,7 +32,10 @@ class Source:
 
 
 class Quick(Protocol):
-    """Reads answers of `eth_getLogs`, given without their brackets. None: only the general way can tell what is wrong."""
+    """Reads answers of `eth_getLogs`, given without their brackets.
+
+    None means that only the general way can tell what is wrong with an answer.
+    """
 
     async def decode(self, inner: memoryview, known: Known) -> Copied | None:
         """The rows of an answer, every check passed."""

@@ -67,9 +67,7 @@ class Places:
     data_width: Ints
 
     def __getitem__(self, keep: Mask | Ints) -> Places:
-        return Places(
-            self.text, self.log[keep], self.topics_at[keep], self.data_at[keep], self.data_width[keep]
-        )
+        return Places(self.text, self.log[keep], self.topics_at[keep], self.data_at[keep], self.data_width[keep])
 
 
 @dataclass(frozen=True, slots=True)

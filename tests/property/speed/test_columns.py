@@ -51,7 +51,9 @@ class World:
 
     def text(self) -> bytes:
         written = [
-            json.dumps({key: log[key] for key in [*self.keys, *(set(log) - set(KEYS))] if key in log}, separators=self.style)
+            json.dumps(
+                {key: log[key] for key in [*self.keys, *(set(log) - set(KEYS))] if key in log}, separators=self.style
+            )
             for log in self.logs
         ]
         return ",".join(written).encode()
@@ -144,7 +146,7 @@ def same(world: World, known: Known, copied: Copied) -> None:
     try:
         expected, undecoded = one_by_one(world.streams, all_logs, known)
     except (ValueError, OverflowError):  # what is no hex, or no time, is none either way
-        with pytest.raises((ValueError, OverflowError), match="."):
+        with pytest.raises((ValueError, OverflowError), match=r"."):
             one_by_one(world.streams, copied.left, known)
         return
     rest, left_undecoded = one_by_one(world.streams, copied.left, known)
@@ -154,8 +156,7 @@ def same(world: World, known: Known, copied: Copied) -> None:
         assert copied.counts[name] == len(rows)
         assert rows == sorted(rows, key=lambda row: row[1:3])
     together = {
-        name: sorted([*found.get(name, []), *rest.get(name, [])], key=lambda row: row[1:3])
-        for name in {*found, *rest}
+        name: sorted([*found.get(name, []), *rest.get(name, [])], key=lambda row: row[1:3]) for name in {*found, *rest}
     }
     assert together == expected
     assert left_undecoded == undecoded
@@ -203,10 +204,14 @@ def test_times_come_from_headers(world: World) -> None:
 
 
 def _mutations() -> st.SearchStrategy[tuple[str, Any]]:
-    words = st.sampled_from(["", "0x", "0", "0x0", "0xg", "0X1", "1e3", "0x" + "f" * 17, "0xffffffff", "0x1", '"', "a:b", " 0x1"])
+    words = st.sampled_from(
+        ["", "0x", "0", "0x0", "0xg", "0X1", "1e3", "0x" + "f" * 17, "0xffffffff", "0x1", '"', "a:b", " 0x1"]
+    )
     hexes = st.binary(max_size=70).map(lambda raw: "0x" + raw.hex())
     shouted = st.binary(min_size=32, max_size=32).map(lambda raw: "0x" + raw.hex().upper())
-    anything = st.one_of(words, hexes, shouted, st.none(), st.booleans(), st.lists(hexes, max_size=5), st.integers(0, 9))
+    anything = st.one_of(
+        words, hexes, shouted, st.none(), st.booleans(), st.lists(hexes, max_size=5), st.integers(0, 9)
+    )
     return st.tuples(st.sampled_from([*KEYS, "extra", "l1BatchNumber"]), anything)
 
 
@@ -239,7 +244,12 @@ def test_a_log_that_deviates_is_never_misread(world: World, wrong: Sequence[Any]
 
 
 @settings(MANY, max_examples=1_000)
-@given(worlds(static_events(), timestamps=True), st.integers(0, 10_000), st.binary(min_size=0, max_size=3), st.integers(0, 3))
+@given(
+    worlds(static_events(), timestamps=True),
+    st.integers(0, 10_000),
+    st.binary(min_size=0, max_size=3),
+    st.integers(0, 3),
+)
 def test_damaged_text_is_never_misread(world: World, at: int, patch: bytes, gone: int) -> None:
     """Bytes changed anywhere in the answer: it is read as JSON would read it, or not at all."""
     text = bytearray(world.text())

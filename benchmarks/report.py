@@ -1,0 +1,56 @@
+"""Put measurements into a table and keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One measurement. `met` is None where there is no target."""
+
+    what: str
+    result: str
+    target: str = ""
+    met: bool | None = None
+    detail: str = ""
+
+    @property
+    def verdict(self) -> str:
+        return {None: "", True: "met", False: "**missed**"}[self.met]
+
+
+def markdown(machine: Mapping[str, str], lines: Sequence[Line], notes: str) -> str:
+    """The whole of RESULTS.md."""
+    head = "\n".join(f"- {key}: {value}" for key, value in machine.items())
+    rows = "\n".join(f"| {one.what} | {one.result} | {one.target} | {one.verdict} | {one.detail} |" for one in lines)
+    return (
+        f"# Benchmark results\n\nWritten by `make bench`; all ratios are of one run on one machine.\n\n{head}\n\n"
+        f"| what | result | target | | detail |\n|---|---|---|---|---|\n{rows}\n\n{notes.strip()}\n"
+    )
+
+
+def table(lines: Sequence[Line]) -> str:
+    """The same for a terminal."""
+    widths = [max(len(getattr(one, name)) for one in lines) for name in ("what", "result", "target", "verdict")]
+    return "\n".join(
+        "  ".join(
+            [
+                *(f"{getattr(one, name):{width}}" for name, width in zip(_COLUMNS, widths, strict=True)),
+                one.detail,
+            ]
+        ).rstrip()
+        for one in lines
+    )
+
+
+_COLUMNS = ("what", "result", "target", "verdict")
+
+
+def notes_in(path: Path) -> str:
+    """What was written by hand below the table of an earlier run."""
+    text = path.read_text() if path.exists() else ""
+    at = text.find("\n## ")
+    return text[at:] if at >= 0 else ""
