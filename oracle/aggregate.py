@@ -26,6 +26,7 @@ from oracle.rules.stale import stale
 from oracle.rules.wrong_pair import wrong_pair
 
 EXACT_DIGITS = 100
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,36 @@ class Feed:
     terms: Mapping[str, Terms]
 
 
+@dataclass(slots=True)
+class _Draft:
+    """An input in the making: it stands until a rule refuses it."""
+
+    terms: Terms
+    group: str
+    quote: Quote | None = None
+    price: Decimal | None = None
+    slack_bps: Decimal = ZERO
+    refused: Refused | None = None
+    deviation_bps: Decimal | None = None
+    unchanged_s: float = 0.0
+
+    def input(self) -> Input:
+        """As it came out."""
+        refused = self.refused
+        return Input(
+            self.terms.source,
+            "used" if refused is None else "failed" if self.quote is None else "dropped",
+            self.group,
+            self.quote,
+            self.price,
+            self.slack_bps,
+            refused.reason if refused else None,
+            refused.detail if refused else "",
+            self.deviation_bps,
+            self.unchanged_s,
+        )
+
+
 def aggregate(
     feed: Feed,
     outcomes: Mapping[str, Quote | Refused],
@@ -66,23 +97,23 @@ def aggregate(
 ) -> tuple[Observation, Memory]:
     """One observation and the memory after it. Pure: the same arguments give the same answer, today and in a replay."""
     with localcontext(prec=EXACT_DIGITS):
-        inputs = [_judged(feed, feed.terms[name], outcome, moment) for name, outcome in sorted(outcomes.items())]
-        inputs, skew, stopped = _clocked(feed, inputs)
-        inputs = [_converted(feed, one, conversions) for one in inputs]
-        inputs = _scaled(inputs, memory, moment, feed.limits)
-        inputs, tracks = _thawed(feed, inputs, memory.tracks)
-        inputs, verdict = _settled(feed, inputs, stopped)
-        draft = Observation(
-            feed.pair, "refused", moment.now_s, inputs=tuple(inputs), legs=conversions, clock_skew_s=skew
-        )
-        return _concluded(feed.limits, draft, verdict, replace(memory, tracks=tracks), moment)
+        drafts = [_judged(feed, feed.terms[name], outcomes[name], moment) for name in sorted(outcomes)]
+        skew, stopped = _clocked(feed, drafts)
+        for one in drafts:
+            _convert(feed, one, conversions)
+        _scale(drafts, memory, moment, feed.limits)
+        tracks = _thaw(feed, drafts, memory.tracks)
+        verdict = _settle(feed, drafts, stopped)
+        inputs = tuple(one.input() for one in drafts)
+        draft = Observation(feed.pair, "refused", moment.now_s, inputs=inputs, legs=conversions, clock_skew_s=skew)
+        return _concluded(feed.limits, draft, verdict, Memory(memory.baseline, memory.good, tracks), moment)
 
 
-def _judged(feed: Feed, terms: Terms, outcome: Quote | Refused, moment: Moment) -> Input:
+def _judged(feed: Feed, terms: Terms, outcome: Quote | Refused, moment: Moment) -> _Draft:
     """One source against the rules that need nobody else."""
     group = quorum.group(terms)
     if isinstance(outcome, Refused):
-        return Input(terms.source, "failed", group, reason=outcome.reason, detail=outcome.detail)
+        return _Draft(terms, group, refused=outcome)
     limits = terms.limits
     max_age_s = feed.limits.max_age_s if limits.max_age_s is None else limits.max_age_s
     refused = (
@@ -94,70 +125,63 @@ def _judged(feed: Feed, terms: Terms, outcome: Quote | Refused, moment: Moment) 
         or illiquid(outcome, limits.min_volume, limits.min_liquidity)
         or spot_deviation(outcome, limits.max_spot_deviation_bps)
     )
-    return _with(Input(terms.source, "used", group, quote=outcome), refused)
+    return _Draft(terms, group, quote=outcome, refused=refused)
 
 
-def _with(one: Input, refused: Refused | None) -> Input:
-    if refused is None:
-        return one
-    return replace(one, verdict="dropped", reason=refused.reason, detail=refused.detail)
-
-
-def _clocked(feed: Feed, inputs: Sequence[Input]) -> tuple[list[Input], float | None, Refused | None]:
+def _clocked(feed: Feed, drafts: Sequence[_Draft]) -> tuple[float | None, Refused | None]:
     """When our own clock is the odd one out, say so once instead of blaming every venue."""
-    live = [one.quote for one in inputs if one.quote is not None and feed.terms[one.source].timing == "live"]
+    live = [one.quote for one in drafts if one.quote is not None and one.terms.timing == "live"]
     wrong = clock(live, feed.limits.future_s, feed.limits.max_age_s)
-    if wrong:
-        blamed = {Reason.FUTURE, Reason.STALE}
-        inputs = [_with(one, wrong) if one.verdict == "used" or one.reason in blamed else one for one in inputs]
-    return list(inputs), skew_s(live), wrong
+    for one in drafts if wrong else ():
+        if one.refused is None or one.refused.reason in (Reason.FUTURE, Reason.STALE):
+            one.refused = wrong
+    return skew_s(live), wrong
 
 
-def _converted(feed: Feed, one: Input, conversions: Mapping[Pair, Conversion]) -> Input:
-    if one.verdict != "used" or one.quote is None:
-        return one
-    terms = feed.terms[one.source]
-    found = convert(one.quote, terms.legs, conversions)
+def _convert(feed: Feed, one: _Draft, conversions: Mapping[Pair, Conversion]) -> None:
+    if one.refused is not None or one.quote is None:
+        return
+    found = convert(one.quote, one.terms.legs, conversions)
     if isinstance(found, Refused):
-        return _with(one, found)
-    price, slack_bps = found
-    limits = terms.limits
-    refused = out_of_bounds(price, limits.min_price, limits.max_price) or out_of_bounds(
-        price, feed.limits.min_price, feed.limits.max_price
+        one.refused = found
+        return
+    one.price, one.slack_bps = found
+    limits = one.terms.limits
+    one.refused = out_of_bounds(one.price, limits.min_price, limits.max_price) or out_of_bounds(
+        one.price, feed.limits.min_price, feed.limits.max_price
     )
-    return _with(replace(one, price=price, slack_bps=slack_bps), refused)
 
 
-def _scaled(inputs: Sequence[Input], memory: Memory, moment: Moment, limits: FeedLimits) -> list[Input]:
+def _standing(drafts: Sequence[_Draft]) -> list[tuple[_Draft, Decimal]]:
+    """Those that nobody refused so far, with their prices."""
+    return [(one, one.price) for one in drafts if one.refused is None and one.price is not None]
+
+
+def _scale(drafts: Sequence[_Draft], memory: Memory, moment: Moment, limits: FeedLimits) -> None:
     """Against the recent price, else against the middle of three or more."""
-    prices = [one.price for one in inputs if one.verdict == "used" and one.price is not None]
-    reference = deviation.median(prices) if len(prices) >= 3 else None
-    recent = memory.baseline
+    standing, recent = _standing(drafts), memory.baseline
     if recent.price is not None and moment.now_s - recent.at_s <= limits.jump_window_s:
         reference = recent.price
-    return [_with(one, scale(one.price, reference)) if _stands(one) and one.price else one for one in inputs]
+    elif len(standing) >= 3:
+        reference = deviation.median([price for _, price in standing])
+    else:
+        return
+    for one, price in standing:
+        one.refused = scale(price, reference)
 
 
-def _stands(one: Input) -> bool:
-    return one.verdict == "used" and one.price is not None
-
-
-def _thawed(feed: Feed, inputs: Sequence[Input], tracks: Mapping[str, Track]) -> tuple[list[Input], dict[str, Track]]:
+def _thaw(feed: Feed, drafts: Sequence[_Draft], tracks: Mapping[str, Track]) -> dict[str, Track]:
     """Against standing still. Tracks of sources that gave no quote this time are kept."""
-    prices = {one.source: one.price for one in inputs if _stands(one) and one.price is not None}
-    out, after = [], dict(tracks)
-    for one in inputs:
-        if one.source not in prices or one.quote is None or feed.terms[one.source].timing != "live":
-            out.append(one)
+    standing, limits, after = _standing(drafts), feed.limits, dict(tracks)
+    for one, _ in standing:
+        if one.quote is None or one.terms.timing != "live":
             continue
-        others = [price for name, price in prices.items() if name != one.source]
+        others = [price for other, price in standing if other is not one]
         peers = deviation.median(others) if others else None
-        track = after[one.source] = follow(tracks.get(one.source), one.quote, peers)
-        limits = feed.limits
-        refused = frozen(track, one.quote, peers, limits.frozen_after_s, limits.frozen_moved_bps)
-        unchanged_s = one.quote.received_mono_s - track.since_mono_s
-        out.append(_with(replace(one, unchanged_s=unchanged_s), refused))
-    return out, after
+        track = after[one.terms.source] = follow(tracks.get(one.terms.source), one.quote, peers)
+        one.unchanged_s = one.quote.received_mono_s - track.since_mono_s
+        one.refused = frozen(track, one.quote, peers, limits.frozen_after_s, limits.frozen_moved_bps)
+    return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,45 +191,30 @@ class _Settled:
     refused: Refused | None = None
 
 
-def _settled(feed: Feed, inputs: Sequence[Input], stopped: Refused | None) -> tuple[list[Input], _Settled]:
-    """The median of those that agree, or why there is none."""
-    standing = [one for one in inputs if _stands(one)]
-    points = [(one.price, one.slack_bps) for one in standing if one.price is not None]
-    if stopped or not points:
-        return list(inputs), _Settled(refused=stopped or Refused(Reason.NO_QUOTES, _tally(inputs)))
-    limits = feed.limits
+def _settle(feed: Feed, drafts: Sequence[_Draft], stopped: Refused | None) -> _Settled:
+    """The median of those that agree, or why there is none; marks who does not agree."""
+    standing = _standing(drafts)
+    if stopped or not standing:
+        return _Settled(refused=stopped or Refused(Reason.NO_QUOTES, _tally(drafts)))
+    limits, points = feed.limits, [(price, one.slack_bps) for one, price in standing]
     agreement = deviation.agree(points, limits.max_deviation_bps, drop=limits.on_outlier == "drop")
-    marked = _marked(inputs, standing, agreement, limits)
+    for i, (one, _) in enumerate(standing):
+        one.deviation_bps = apart = agreement.distances_bps[i]
+        if i not in agreement.agreed:
+            detail = f"{apart:.1f} bps from the median, limit {limits.max_deviation_bps} bps"
+            one.refused = Refused(Reason.DEVIATION, detail)
     if not agreement.agreed:
         spread = deviation.spread_bps(points)
         detail = f"{len(points)} sources, spread {spread:.1f} bps, limit {limits.max_deviation_bps} bps"
-        return marked, _Settled(spread_bps=spread, refused=Refused(Reason.DEVIATION, detail))
+        return _Settled(spread_bps=spread, refused=Refused(Reason.DEVIATION, detail))
     agreed = [points[i] for i in agreement.agreed]
     price, spread = deviation.median([price for price, _ in agreed]), deviation.spread_bps(agreed)
-    found = quorum.counted(standing[i].group for i in agreement.agreed)
-    return marked, _Settled(price, spread, quorum.quorum(found, limits.min_sources))
+    found = quorum.counted(standing[i][0].group for i in agreement.agreed)
+    return _Settled(price, spread, quorum.quorum(found, limits.min_sources))
 
 
-def _marked(
-    inputs: Sequence[Input], standing: Sequence[Input], agreement: deviation.Agreement, limits: FeedLimits
-) -> list[Input]:
-    """Every input with its distance from the median; those that do not agree dropped."""
-    at = {one.source: i for i, one in enumerate(standing)}
-    out = []
-    for one in inputs:
-        i = at.get(one.source)
-        if i is None:
-            out.append(one)
-            continue
-        apart = agreement.distances_bps[i]
-        lone = i not in agreement.agreed
-        refused = Refused(Reason.DEVIATION, f"{apart:.1f} bps from the median, limit {limits.max_deviation_bps} bps")
-        out.append(_with(replace(one, deviation_bps=apart), refused if lone else None))
-    return out
-
-
-def _tally(inputs: Sequence[Input]) -> str:
-    return ", ".join(f"{one.source} {one.reason}" for one in inputs) or "no sources"
+def _tally(drafts: Sequence[_Draft]) -> str:
+    return ", ".join(f"{one.terms.source} {one.refused.reason}" for one in drafts if one.refused) or "no sources"
 
 
 def _concluded(

@@ -39,6 +39,8 @@ class Asker:
 
     def _heard(self, ask: AskVenue) -> asyncio.Future[Answered] | None:
         """What the venue pushed within the last seconds; silence is asked about, it may be ours."""
+        if not self._listeners:
+            return None
         listener = self._listeners.get((ask.venue, plain(ask.stream_symbol)))
         if listener is None or not listener.up:
             return None

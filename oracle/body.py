@@ -68,7 +68,7 @@ _MISSING = object()
 
 def _step(value: Any, step: str | int) -> Any:
     if isinstance(step, str):
-        return value.get(step, _MISSING) if isinstance(value, Mapping) else _MISSING
+        return value.get(step, _MISSING) if isinstance(value, dict) else _MISSING
     if isinstance(value, list) and -len(value) <= step < len(value):
         return value[step]
     return _MISSING
@@ -86,7 +86,7 @@ def get(value: Any, *path: str | int) -> Any:
 def rows(value: Any, *path: str | int) -> Sequence[Mapping[str, Any]]:
     """The objects of the list at a path."""
     found = at(value, *path)
-    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise Unreadable(Reason.MALFORMED, f"no list of objects at {'.'.join(map(str, path)) or 'the top'}")
     return found
 
@@ -94,7 +94,7 @@ def rows(value: Any, *path: str | int) -> Sequence[Mapping[str, Any]]:
 def table(value: Any, *path: str | int) -> Mapping[str, Any]:
     """The object at a path."""
     found = at(value, *path)
-    if not isinstance(found, Mapping):
+    if not isinstance(found, dict):
         raise Unreadable(Reason.MALFORMED, f"no object at {'.'.join(map(str, path)) or 'the top'}")
     return found
 

@@ -5,7 +5,6 @@ USDT is never taken for USD: a quote in another currency needs a feed that conve
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Context, Decimal
 
@@ -13,6 +12,7 @@ from oracle.model import Conversion, Leg, Pair, Quote, Refused
 from oracle.reasons import Reason
 
 DIGITS = 34  # what a converted price is rounded to
+MAX_LEGS = 3
 
 
 class NoRoute(ValueError):
@@ -32,36 +32,43 @@ def follow(pair: Pair, via: Sequence[Pair], target: Pair) -> tuple[Leg, ...]:
     return tuple(legs)
 
 
-def route(pair: Pair, target: Pair, feeds: Iterable[Pair]) -> tuple[Leg, ...]:
-    """The only shortest way over the feeds. Raises NoRoute when there is none, or two as short as each other."""
-    if pair.base != target.base:
-        raise NoRoute(f"{pair} is not a price of {target.base}")
-    known = sorted(one for one in feeds if one != target)
-    found = _shortest(pair.quote, target.quote, known)
-    if not found:
-        raise NoRoute(f"no feed converts {pair.quote} to {target.quote}: add a feed {pair.quote}/{target.quote}")
-    if len(found) > 1:
-        ways = " or ".join(" × ".join(map(str, way)) for way in found)
-        raise NoRoute(f"two ways from {pair.quote} to {target.quote} ({ways}): choose one with `via`")
-    return found[0]
+class Graph:
+    """The feeds by the currencies they join."""
 
+    def __init__(self, feeds: Iterable[Pair]) -> None:
+        self._joined: dict[str, list[Pair]] = {}
+        for feed in sorted(feeds):
+            for currency in (feed.base, feed.quote):
+                self._joined.setdefault(currency, []).append(feed)
 
-def _shortest(start: str, goal: str, feeds: Sequence[Pair]) -> list[tuple[Leg, ...]]:
-    found: list[tuple[Leg, ...]] = []
-    queue: deque[tuple[str, tuple[Leg, ...]]] = deque([(start, ())])
-    while queue:
-        at, legs = queue.popleft()
-        if found and len(legs) > len(found[0]):
-            break
-        if at == goal:
-            found.append(legs)
-            continue
-        gone = {leg.pair for leg in legs}
-        for feed in feeds:
-            if feed not in gone and at in (feed.base, feed.quote):
-                inverted = at == feed.quote
-                queue.append((feed.base if inverted else feed.quote, (*legs, Leg(feed, inverted))))
-    return found
+    def route(self, pair: Pair, target: Pair) -> tuple[Leg, ...]:
+        """The only shortest way over other feeds. Raises NoRoute when there is none, or two as short as each other."""
+        if pair.base != target.base:
+            raise NoRoute(f"{pair} is not a price of {target.base}")
+        found = self._shortest(pair.quote, target.quote, target)
+        if not found:
+            raise NoRoute(f"no feed converts {pair.quote} to {target.quote}: add a feed {pair.quote}/{target.quote}")
+        if len(found) > 1:
+            ways = " or ".join(" × ".join(map(str, way)) for way in found)
+            raise NoRoute(f"two ways from {pair.quote} to {target.quote} ({ways}): choose one with `via`")
+        return found[0]
+
+    def _shortest(self, start: str, goal: str, without: Pair) -> list[tuple[Leg, ...]]:
+        ways: list[tuple[str, tuple[Leg, ...]]] = [(start, ())]
+        for _ in range(MAX_LEGS):
+            ways = [longer for way in ways for longer in self._longer(*way, without)]
+            found = [legs for at, legs in ways if at == goal]
+            if found:
+                return found
+        return []
+
+    def _longer(self, at: str, legs: tuple[Leg, ...], without: Pair) -> Iterable[tuple[str, tuple[Leg, ...]]]:
+        been = {currency for leg in legs for currency in (leg.pair.base, leg.pair.quote)} - {at}
+        for feed in self._joined.get(at, ()):
+            inverted = at == feed.quote
+            to = feed.base if inverted else feed.quote
+            if feed != without and to not in been:
+                yield to, (*legs, Leg(feed, inverted))
 
 
 def cycle(needs: Mapping[Pair, Iterable[Pair]]) -> tuple[Pair, ...] | None:

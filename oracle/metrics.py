@@ -12,7 +12,7 @@ from oracle.plan import AskChain, AskVenue, FeedPlan, Plan
 from oracle.reasons import EXPLAINED, Reason
 from oracle.rules import quorum
 from oracle.rules.spot import spot_deviation_bps
-from shared.metrics import RPC, Family, Registry, Sample
+from shared.metrics import CAPS, OTHER, RPC, Family, Registry, Sample
 
 ASSET, BOTH = ("asset",), ("asset", "source")
 
@@ -93,6 +93,7 @@ OF_VENUES = tuple(
     for reason, text in EXPLAINED.items()
     if text.where == "fetch" and reason not in (Reason.RPC, Reason.REVERTED, Reason.OLD_BLOCK, Reason.EXPIRED)
 )
+OF_QUOTES = frozenset(reason for reason, text in EXPLAINED.items() if "quote" in text.where)
 RESULTS = ("fresh", "cached", "refused")
 
 
@@ -112,12 +113,15 @@ class RoundMetrics:
             one: gauge(one) for one in (MEDIAN, LAST_UPDATE, DEVIATION, SPREAD, HEALTHY, USED, CONFIDENCE, BREAKER)
         }
         self._skew = gauge(CLOCK_SKEW)
+        named = sorted(plan.feeds, key=lambda one: not one.required)[: CAPS["asset"]]
+        self._named = {feed.pair: feed.pair.asset for feed in named}
         for feed in plan.feeds:
             self._start(feed)
+        for feed in named:
             self._expose_limits(registry, feed)
 
     def _start(self, feed: FeedPlan) -> None:
-        asset = feed.pair.asset
+        asset = self._named.get(feed.pair, OTHER)
         for source, ask in feed.asks.items():
             self._fetches.start(source)
             self._fetch_s.start(source)
@@ -146,9 +150,9 @@ class RoundMetrics:
             registry.gauge(MAX_JUMP).set(float(limits.max_jump_bps), asset)
 
     def observe(self, one: Round) -> None:
-        """Count a round and say what it saw."""
+        """Count a round and say what it saw. Feeds beyond the cap of names are counted together and have no gauges."""
         seen = one.observation
-        asset = seen.feed.asset
+        asset = self._named.get(seen.feed, OTHER)
         for fetched in one.fetched:
             self._fetched(fetched)
         for each in seen.inputs:
@@ -159,26 +163,31 @@ class RoundMetrics:
             self._missed.inc(asset, by=one.missed_ticks)
         if seen.reason is not None:
             self._refused.inc(asset, seen.reason)
-        self._asset(asset, one)
+        if asset is not OTHER:
+            self._asset(asset, one)
         if seen.clock_skew_s is not None:
             self._skew.set(seen.clock_skew_s)
 
     def _fetched(self, one: Fetched) -> None:
         self._fetches.inc(one.source)
         self._fetch_s.observe(one.duration_s, one.source)
-        if isinstance(one.outcome, Refused) and EXPLAINED[one.outcome.reason].where == "fetch":
+        if isinstance(one.outcome, Refused) and one.outcome.reason not in OF_QUOTES:
             self._errors.inc(one.source, one.outcome.reason)
 
     def _input(self, asset: str, one: Input) -> None:
-        gauges = self._by_source
-        if one.reason is not None and "quote" in EXPLAINED[one.reason].where:
+        if one.reason is not None and one.reason in OF_QUOTES:
             self._rejected.inc(asset, one.reason)
+        if one.verdict == "used":
+            self._updates.inc(asset, one.source)
+        if asset is not OTHER:
+            self._source(asset, one)
+
+    def _source(self, asset: str, one: Input) -> None:
+        gauges, quote = self._by_source, one.quote
         if one.deviation_bps is not None:
             gauges[SOURCE_DEVIATION].set(float(one.deviation_bps), asset, one.source)
-        if one.verdict != "used" or one.quote is None or one.price is None:
+        if one.verdict != "used" or quote is None or one.price is None:
             return
-        quote = one.quote
-        self._updates.inc(asset, one.source)
         gauges[PRICE].set(float(one.price), asset, one.source)
         gauges[PRICE_TIME].set(quote.oldest_s, asset, one.source)
         gauges[RECEIVED].set(quote.received_at_s, asset, one.source)

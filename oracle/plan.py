@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from oracle.aggregate import Feed
-from oracle.convert import NoRoute, cycle, follow, route
+from oracle.convert import Graph, NoRoute, cycle, follow
 from oracle.limits import FeedLimits, SourceLimits, Terms
 from oracle.model import Leg, Pair
 from oracle.onchain import Reader
@@ -128,6 +128,7 @@ class _Reading:
         self.settings = settings
         self.problems: list[str] = []
         self.pairs = frozenset(filter(None, map(_pair, settings.feeds)))
+        self.graph = Graph(self.pairs)
 
     def problem(self, key: str, value: object, expected: str) -> None:
         self.problems.append(f"{key} = {str(value)[:80]!r}: expected {expected}")
@@ -268,7 +269,7 @@ class _Reading:
             if via is not None:
                 legs = follow(pair, via, target)
             else:
-                legs = () if pair == target else route(pair, target, self.pairs)
+                legs = () if pair == target else self.graph.route(pair, target)
         except NoRoute as exc:
             self.problem(f"{key}.pair", pair, f"a way to {target}: {exc}")
             return ()
