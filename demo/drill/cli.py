@@ -31,6 +31,7 @@ class DrillFailed(Permanent):
     help="Replay histories at once, or break a running demo and wait out the rules' own patience.",
 )
 @click.option("--quick", is_flag=True, help="Leave out faults that take more than two minutes.")
+@click.option("--only", metavar="TEXT", help="Only the faults whose name holds this text.")
 @click.option("--lanes", default=3, show_default=True, help="How many histories to replay side by side.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the table here, as Markdown.")
 @click.option("--alertmanager", metavar="URL", help="Drill a stack of your own: send it one harmless test alert.")
@@ -46,6 +47,7 @@ def drill(
     list_only: bool,
     how: str,
     quick: bool,
+    only: str | None,
     lanes: int,
     report: Path | None,
     alertmanager: str | None,
@@ -60,7 +62,7 @@ def drill(
             return
         if channels:
             raise ConfigError("--channel goes with --alertmanager: a drill of the demo reaches every channel")
-        plan = run.planned(names, history=how != "fault", faults=how != "history", slow=not quick)
+        plan = run.planned(names, history=how != "fault", faults=how != "history", slow=not quick, only=only)
         if list_only:
             click.echo("\n".join(run.listed(plan)))
             return

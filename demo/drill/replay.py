@@ -67,6 +67,7 @@ class Stage:
     alertmanager_url: str
     channels: Channels
     sinks: Sinks
+    patience_s: float = _PATIENCE_S
 
     async def perform(self, number: int, play: Play) -> Outcome:
         """Raise the alert, see who hears of it, and end it."""
@@ -101,7 +102,7 @@ class Stage:
         return (*heard(self.channels, alert.severity), *second)
 
     async def _until(self, true: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while not true() and time.monotonic() < deadline:
             self.sinks.changed.clear()
             try:

@@ -25,15 +25,26 @@ class Plan:
     faults: tuple[Fault, ...]
 
 
-def planned(names: Sequence[str], *, history: bool = True, faults: bool = True, slow: bool = True) -> Plan:
-    """The plan for the named alerts, for all without a name. Raises ConfigError for a name that is none."""
+def planned(
+    names: Sequence[str],
+    *,
+    history: bool = True,
+    faults: bool = True,
+    slow: bool = True,
+    only: str | None = None,
+) -> Plan:
+    """The plan for the named alerts, for all without a name; `only` those faults whose name holds it.
+
+    Raises ConfigError for a name that is none.
+    """
     known = replay.plays()
     strangers = sorted(set(names) - {play.alert.name for play in known})
     if strangers:
         raise ConfigError(f"no alert is called {', '.join(strangers)}; usdx drill --list prints them all")
     plays = tuple(play for play in known if not names or play.alert.name in names) if history else ()
     raised = (fault for fault in FAULTS if not names or {name for name, _ in fault.raises} & set(names))
-    return Plan(plays, tuple(fault for fault in raised if slow or not fault.slow) if faults else ())
+    wanted = (fault for fault in raised if (slow or not fault.slow) and (only or "") in fault.name)
+    return Plan(plays, tuple(wanted) if faults else ())
 
 
 def listed(plan: Plan) -> list[str]:
