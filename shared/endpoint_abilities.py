@@ -24,6 +24,7 @@ class Abilities:
     log_timestamps: bool | None = None
     archive: bool | None = None  # keeps the state of the first block
     history: bool | None = None  # keeps the logs of the first block
+    state_blocks: int | None = None  # keeps state at least this far below its head
     most_results: int | None = None
     most_filters: int | None = None
 
@@ -34,6 +35,7 @@ class Abilities:
 
 Ask = Callable[[Sequence[Call]], Awaitable[list[Any]]]
 
+DEPTHS = (100, 1_000, 10_000, 100_000)
 NOBODY = "0x" + "00" * 20
 _FIRST = (
     Call("eth_chainId"),
@@ -43,12 +45,13 @@ _FIRST = (
 )
 
 
-def _second(oldest: str) -> Sequence[Call]:
+def _second(oldest: str, depths: Sequence[int], head: int) -> Sequence[Call]:
     """Questions about the past: genesis itself is kept by many a node that keeps nothing else."""
     return (
         Call("eth_getBlockReceipts", ("latest",)),
-        Call("eth_getBalance", (NOBODY, oldest)),
         Call("eth_getLogs", ({"fromBlock": oldest, "toBlock": oldest, "address": NOBODY},)),
+        Call("eth_getBalance", (NOBODY, oldest)),
+        *(Call("eth_getBalance", (NOBODY, hex(head - depth))) for depth in depths),
     )
 
 
@@ -57,16 +60,20 @@ async def probe(ask: Ask, max_batch: int) -> Abilities:
     chain_id, latest, finalized, client = await ask(_FIRST)
     if isinstance(chain_id, RpcError):
         raise chain_id
-    young = isinstance(latest, dict) and latest.get("number") == "0x0"
-    receipts, balance, logs = await ask(_second("0x0" if young else "0x1"))
+    head = int(latest["number"], 16) if isinstance(latest, dict) else 0
+    depths = [depth for depth in DEPTHS if depth < head]
+    receipts, logs, oldest, *states = await ask(_second(hex(min(head, 1)), depths, head))
+    archive = _can(oldest)
+    kept = [depth for depth, state in zip(depths, states, strict=True) if _can(state)]
     return Abilities(
         chain_id=int(chain_id, 16),
         client=client if isinstance(client, str) else "",
         max_batch=max_batch,
         finalized_tag=_can(finalized),
         block_receipts=_can(receipts),
-        archive=_can(balance),
+        archive=archive,
         history=_can(logs),
+        state_blocks=head if archive else max(kept, default=None),
     )
 
 

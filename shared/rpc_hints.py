@@ -81,7 +81,6 @@ class Hints:
         """One connection, until it ends or falls silent."""
         async with session.ws_connect(self._url, heartbeat=PING_S, max_msg_size=1 << 20) as socket:
             await socket.send_json(_SUBSCRIBE)
-            self.state.connected = True
             while True:
                 try:
                     message = await socket.receive(timeout=self._silence_s)
@@ -91,6 +90,7 @@ class Hints:
                 if message.type is not aiohttp.WSMsgType.TEXT or '"error"' in message.data[:200]:
                     self.state.breaks += 1
                     return
+                self.state.connected = True
                 if '"eth_subscription"' in message.data:
                     self.state.hints += 1
                     news.tell()

@@ -51,6 +51,12 @@ ABILITY = Family(
     "1 when the provider can, 0 when it cannot; absent while unknown.",
     (*_WHO, "ability"),
 )
+STATE_DEPTH = Family(
+    "usdx_rpc_provider_state_depth_blocks",
+    "gauge",
+    "Blocks below the provider's head of which it is known to keep the state.",
+    _WHO,
+)
 THROTTLED = Family(
     "usdx_rpc_throttled_seconds_total",
     "counter",
@@ -80,6 +86,7 @@ FAMILIES = (
     BYTES,
     RANGE_LIMIT,
     ABILITY,
+    STATE_DEPTH,
     THROTTLED,
     DOUBTED_HEADS,
     HINTS,
@@ -87,7 +94,7 @@ FAMILIES = (
     HINTS_CONNECTED,
 )
 
-STATES = (UP, HEAD, FAILOVERS, LIES, HEAD_LAG, LATENCY, RANGE_LIMIT, ABILITY, THROTTLED, DOUBTED_HEADS)
+STATES = (UP, HEAD, FAILOVERS, LIES, HEAD_LAG, LATENCY, RANGE_LIMIT, ABILITY, STATE_DEPTH, THROTTLED, DOUBTED_HEADS)
 SOCKETS = (HINTS, HINTS_LOST, HINTS_CONNECTED)
 
 OK = "ok"
@@ -194,6 +201,8 @@ def _states_of(pool: Pool, endpoint: Endpoint) -> Iterator[Sample]:
         yield Sample(LATENCY, health.latency_s, who)
     if endpoint.ceiling.blocks is not None:
         yield Sample(RANGE_LIMIT, endpoint.ceiling.blocks, who)
+    if endpoint.abilities.state_blocks is not None:
+        yield Sample(STATE_DEPTH, endpoint.abilities.state_blocks, who)
     for check, count in endpoint.lies.items():
         yield Sample(LIES, count, (*who, check))
     for ability in ABILITIES:

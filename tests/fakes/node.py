@@ -241,8 +241,8 @@ async def served(node: FakeNode) -> AsyncIterator[str]:
 
 
 async def _push_heads(node: FakeNode, socket: web.WebSocketResponse, id_: Any) -> None:
-    await socket.send_json({"jsonrpc": "2.0", "id": id_, "result": "0x1"})
     sent = node.blocks[-1].hash
+    await socket.send_json({"jsonrpc": "2.0", "id": id_, "result": "0x1"})
     while not socket.closed:
         await asyncio.sleep(0.01)
         head = node.blocks[-1]

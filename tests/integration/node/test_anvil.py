@@ -1,8 +1,10 @@
 """A real node is understood."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,14 +38,21 @@ async def opened(node: Anvil, registry: Registry) -> AsyncIterator[tuple[Pool, C
 async def deploy(pool: Pool) -> str:
     """A contract that emits one event whenever it is called."""
     sender = (await pool.call("eth_accounts"))[0]
-    hash_ = await pool.call("eth_sendTransaction", [{"from": sender, "data": "0x" + INIT.hex()}])
-    return str((await pool.call("eth_getTransactionReceipt", [hash_]))["contractAddress"])
+    return str((await send(pool, {"from": sender, "data": "0x" + INIT.hex()}))["contractAddress"])
+
+
+async def send(pool: Pool, transaction: dict[str, str]) -> dict[str, Any]:
+    """The receipt of a transaction, once it is mined."""
+    hash_ = await pool.call("eth_sendTransaction", [transaction])
+    while (receipt := await pool.call("eth_getTransactionReceipt", [hash_])) is None:
+        await asyncio.sleep(0.01)
+    return dict(receipt)
 
 
 async def emit(pool: Pool, contract: str, times: int) -> None:
     sender = (await pool.call("eth_accounts"))[0]
     for _ in range(times):
-        await pool.call("eth_sendTransaction", [{"from": sender, "to": contract}])
+        await send(pool, {"from": sender, "to": contract})
 
 
 def filter_of(contract: str) -> Filter:

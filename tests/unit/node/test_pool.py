@@ -191,12 +191,14 @@ async def test_a_dead_endpoint_comes_back(first: FakeNode, second: FakeNode) -> 
 
 async def test_abilities_are_learned(chain: FakeChain, first: FakeNode) -> None:
     """The start finds out what an endpoint can do."""
-    tron = FakeNode(chain, "tron", TRON, keeps=20)
+    chain.mine_empty(2_000)
+    tron = FakeNode(chain, "tron", TRON, keeps=1_500)
     pool = pool_of(first, tron)
     await pool.start()
     good, poor = (endpoint.abilities for endpoint in pool.endpoints)
     assert (good.finalized_tag, good.block_receipts, good.archive, good.history) == (True, True, True, True)
     assert (poor.finalized_tag, poor.block_receipts, poor.archive, poor.history) == (False, False, False, False)
+    assert (good.state_blocks, poor.state_blocks) == (2_040, 1_000)
     assert good.client == "fake/geth"
 
 
