@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from shared.problems import Problem, read_toml, refuse, validate
+from shared.protocol_files import CHAIN, MetricsFile, ProtocolFile, always, events_of, read_abi, wrong
 
-from shared.problems import Key, Problem, dotted, read_toml, refuse, validate
-from shared.settings import Addresses, Seconds, Some, StartBlock, Table
-
-CHAIN = "$chain"
+__all__ = [
+    "CHAIN",
+    "Contract",
+    "CounterSpec",
+    "Factory",
+    "GaugeSpec",
+    "Index",
+    "Protocol",
+    "View",
+    "load",
+    "read_abi",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,226 +102,21 @@ class Protocol:
     counters: tuple[CounterSpec, ...] = ()
 
 
-def _matching(pattern: str, expected: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(expected)
-        return text
-
-    return AfterValidator(check)
-
-
-_NAME = r"(?!pg_|usdx$|public$|information_schema$)[a-z][a-z0-9_]{0,30}"
-Name = Annotated[
-    str, _matching(_NAME, "at most 31 lower-case letters, digits or _, and no name that Postgres or usdx uses")
-]
-MetricName = Annotated[
-    str, _matching(r"[a-z][a-z0-9_]*(?<!_total)", "lower-case letters, digits or _, not ending in _total")
-]
-CounterName = Annotated[str, _matching(r"[a-z][a-z0-9_]*_total", "lower-case letters, digits or _, ending in _total")]
-LabelName = Annotated[str, _matching(r"(?!__)[a-z_][a-z0-9_]*", "lower-case letters, digits or _")]
-
-
-class IndexTable(Table):
-    """`[contracts.x] indexes = [{…}]`."""
-
-    event: str
-    columns: Annotated[tuple[str, ...], Some]
-
-
-class FactoryTable(Table):
-    """`[contracts.x] factory = {…}`."""
-
-    contract: str
-    event: str
-    parameter: str
-
-
-class ContractTable(Table):
-    """`[contracts.x]` of protocol.toml."""
-
-    abi: Path
-    addresses: Addresses = ()
-    start_block: StartBlock = "auto"
-    events: tuple[str, ...] | None = None
-    indexes: tuple[IndexTable, ...] = ()
-    factory: FactoryTable | None = None
-
-
-class ProtocolFile(Table):
-    """protocol.toml."""
-
-    name: Name
-    contracts: dict[Name, ContractTable]
-
-
-class GaugeTable(Table):
-    """`[[gauges]]` of metrics.toml."""
-
-    name: MetricName
-    help: str
-    unit: str = ""
-    labels: tuple[LabelName, ...] = ()
-    query: str
-    period: Seconds = 300.0
-    timeout: Seconds = 30.0
-
-
-class CounterTable(Table):
-    """`[[counters]]` of metrics.toml."""
-
-    name: CounterName
-    help: str
-    contract: str
-    event: str
-    labels: Mapping[LabelName, str] = MappingProxyType({})
-    amount: str | None = None
-    scale: Annotated[int, Field(ge=0, le=77)] = 0
-
-
-class MetricsFile(Table):
-    """metrics.toml."""
-
-    gauges: tuple[GaugeTable, ...] = ()
-    counters: tuple[CounterTable, ...] = ()
-
-
 def load(path: Path) -> Protocol:
     """The protocol in the folder `path`. Raises ConfigError that names every file and key to mend."""
     protocol_toml, metrics_toml = path / "protocol.toml", path / "metrics.toml"
-    file, problems = validate(ProtocolFile, read_toml(protocol_toml), where=_always(protocol_toml))
+    file, problems = validate(ProtocolFile, read_toml(protocol_toml), where=always(protocol_toml))
     metrics: MetricsFile | None = MetricsFile()
     if metrics_toml.exists():
-        metrics, more = validate(MetricsFile, read_toml(metrics_toml), where=_always(metrics_toml))
+        metrics, more = validate(MetricsFile, read_toml(metrics_toml), where=always(metrics_toml))
         problems += more
     if file is not None:
-        events = {name: _events(path, name, table, problems) for name, table in file.contracts.items()}
-        problems += _wrong_events(protocol_toml, file, events)
-        problems += _wrong_factories(protocol_toml, file, events)
-        problems += _wrong_metrics(metrics_toml, metrics, events) if metrics is not None else []
+        events = {name: events_of(path, name, table, problems) for name, table in file.contracts.items()}
+        problems += wrong(path, file, metrics, events)
     views = _views(path / "views", problems)
     if file is None or metrics is None or problems:
         raise refuse(problems)
     return Protocol(file.name, _contracts(path, file), views, _gauges(metrics), _counters(metrics))
-
-
-def read_abi(path: Path) -> list[dict[str, Any]]:
-    """The ABI in a file: a plain list, or the `abi` of a Hardhat or Foundry artifact. Raises ValueError, OSError."""
-    content = json.loads(path.read_text(encoding="utf-8"))
-    entries = content.get("abi") if isinstance(content, dict) else content
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("is neither a list of ABI entries nor an artifact with an `abi`")
-    return entries
-
-
-Events = Mapping[str, Sequence[frozenset[str]]]  # event name → parameter names of each event so called
-
-
-def _always(file: Path) -> Callable[[Key], str]:
-    return lambda key: str(file)
-
-
-def _events(path: Path, contract: str, table: ContractTable, problems: list[Problem]) -> Events | None:
-    """The events of a contract's ABI; None when it cannot be read, or is of signatures, which the indexer reads."""
-    key = dotted(("contracts", contract, "abi"))
-    try:
-        if _is_signatures((path / table.abi).read_text(encoding="utf-8-sig")):
-            return None
-        entries = read_abi(path / table.abi)
-    except OSError as exc:
-        problems.append(
-            Problem(str(path / "protocol.toml"), key, f'"{table.abi}"', f"cannot be read: {exc.strerror or exc}")
-        )
-        return None
-    except ValueError as exc:
-        problems.append(Problem(str(path / "protocol.toml"), key, f'"{table.abi}"', f"is no ABI: {exc}"))
-        return None
-    found: dict[str, list[frozenset[str]]] = {}
-    for entry in entries:
-        if entry.get("type") == "event":
-            names = frozenset(str(one.get("name", "")) for one in entry.get("inputs", ()))
-            found.setdefault(str(entry.get("name", "")), []).append(names)
-    return found
-
-
-def _is_signatures(text: str) -> bool:
-    """Whether an ABI is written as signatures: one a line, or as strings of a JSON list."""
-    start = text.lstrip()
-    listed = re.match(r'\[\s*"\s*(event|function|error|constructor)\b', start)
-    return listed is not None or start.startswith(("event ", "//", "#"))
-
-
-def _wrong_events(file: Path, protocol: ProtocolFile, events: Mapping[str, Events | None]) -> Iterator[Problem]:
-    for name, table in protocol.contracts.items():
-        known = events[name]
-        if known is None:
-            continue
-        named: list[tuple[Key, str]]
-        named = [(("contracts", name, "events", place), event) for place, event in enumerate(table.events or ())]
-        named += [(("contracts", name, "indexes", i, "event"), index.event) for i, index in enumerate(table.indexes)]
-        for key, event in named:
-            if event not in known:
-                yield Problem(str(file), dotted(key), f'"{event}"', f"expected an event of {table.abi}: {_list(known)}")
-
-
-def _wrong_factories(file: Path, protocol: ProtocolFile, events: Mapping[str, Events | None]) -> Iterator[Problem]:
-    for name, table in protocol.contracts.items():
-        made, key = table.factory, ("contracts", name, "factory")
-        if made is None:
-            continue
-        if made.contract not in events or made.contract == name:
-            others = frozenset(events) - {name}
-            yield Problem(
-                str(file), dotted((*key, "contract")), f'"{made.contract}"', f"expected one of: {_list(others)}"
-            )
-            continue
-        known, chosen = events[made.contract], protocol.contracts[made.contract].events
-        if known is None:
-            continue
-        if made.event not in known or (chosen is not None and made.event not in chosen):
-            expected = f"expected an event that {made.contract} is indexed for: {_list(frozenset(chosen or known))}"
-            yield Problem(str(file), dotted((*key, "event")), f'"{made.event}"', expected)
-        elif made.parameter not in frozenset[str]().union(*known[made.event]):
-            expected = f"expected a parameter of {made.event}: {_list(frozenset[str]().union(*known[made.event]))}"
-            yield Problem(str(file), dotted((*key, "parameter")), f'"{made.parameter}"', expected)
-
-
-def _wrong_metrics(file: Path, metrics: MetricsFile, events: Mapping[str, Events | None]) -> Iterator[Problem]:
-    seen: set[str] = set()
-    tables: list[tuple[Key, str]]
-    tables = [(("gauges", i), gauge.name) for i, gauge in enumerate(metrics.gauges)]
-    tables += [(("counters", i), counter.name) for i, counter in enumerate(metrics.counters)]
-    for key, name in tables:
-        if name in seen:
-            yield Problem(str(file), dotted((*key, "name")), f'"{name}"', "expected a name that is not used before")
-        seen.add(name)
-    for place, counter in enumerate(metrics.counters):
-        for part, value, expected in _wrong_counter(counter, events):
-            yield Problem(str(file), dotted(("counters", place, *part)), f'"{value}"', f"expected {expected}")
-
-
-def _wrong_counter(
-    counter: CounterTable, events: Mapping[str, Events | None]
-) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    if counter.contract not in events:
-        yield ("contract",), counter.contract, f"a contract of protocol.toml: {_list(events)}"
-        return
-    known = events[counter.contract]
-    if known is None:
-        return
-    if counter.event not in known:
-        yield ("event",), counter.event, f"an event of {counter.contract}: {_list(known)}"
-        return
-    parameters = frozenset[str]().union(*known[counter.event])
-    for label, parameter in counter.labels.items():
-        if parameter != CHAIN and parameter not in parameters:
-            yield ("labels", label), parameter, f"{CHAIN} or a parameter of {counter.event}: {_list(parameters)}"
-    if counter.amount is not None and counter.amount not in parameters:
-        yield ("amount",), counter.amount, f"a parameter of {counter.event}: {_list(parameters)}"
-
-
-def _list(names: Mapping[str, object] | frozenset[str]) -> str:
-    return ", ".join(sorted(names)) or "there is none"
 
 
 def _views(folder: Path, problems: list[Problem]) -> tuple[View, ...]:
