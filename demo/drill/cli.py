@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 
 import click
@@ -33,6 +32,7 @@ class DrillFailed(Permanent):
 @click.option("--quick", is_flag=True, help="Leave out faults that take more than two minutes.")
 @click.option("--only", metavar="TEXT", help="Only the faults whose name holds this text.")
 @click.option("--lanes", default=3, show_default=True, help="How many histories to replay side by side.")
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Default: .usdx/drill.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the table here, as Markdown.")
 @click.option("--alertmanager", metavar="URL", help="Drill a stack of your own: send it one harmless test alert.")
 @click.option(
@@ -49,12 +49,14 @@ def drill(
     quick: bool,
     only: str | None,
     lanes: int,
+    data_dir: Path | None,
     report: Path | None,
     alertmanager: str | None,
     channels: tuple[str, ...],
 ) -> None:
     """Make each alert fire and resolve for real, and see that it reaches every channel of its severity."""
     from demo.drill import probe, run
+    from demo.home import home
 
     with border():
         if alertmanager is not None:
@@ -66,8 +68,7 @@ def drill(
         if list_only:
             click.echo("\n".join(run.listed(plan)))
             return
-        with tempfile.TemporaryDirectory(prefix="usdx-drill-") as folder:
-            outcomes = asyncio.run(run.drilled(plan, Path(folder), lanes, _tell))
+        outcomes = asyncio.run(run.drilled(plan, run.emptied(data_dir or home() / "drill"), lanes, _tell))
         if report is not None:
             report.write_text(run.reported(outcomes))
         failed = [outcome.alert for outcome in outcomes if not outcome.ok]

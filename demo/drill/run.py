@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,6 +46,20 @@ def planned(
     raised = (fault for fault in FAULTS if not names or {name for name, _ in fault.raises} & set(names))
     wanted = (fault for fault in raised if (slow or not fault.slow) and (only or "") in fault.name)
     return Plan(plays, tuple(wanted) if faults else ())
+
+
+def emptied(folder: Path) -> Path:
+    """The drill's folder without what an earlier drill left: logs stay there until the next one.
+
+    Raises ConfigError for a folder that no drill made.
+    """
+    mark = folder / "drill"
+    if folder.is_dir() and any(folder.iterdir()) and not mark.exists():
+        raise ConfigError(f"{folder} is not empty and no drill made it; nothing in it was touched")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    mark.touch()
+    return folder.absolute()
 
 
 def listed(plan: Plan) -> list[str]:

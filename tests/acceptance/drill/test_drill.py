@@ -31,7 +31,7 @@ def usdx(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_sample_of_histories(tmp_path: Path) -> None:
     """One alert of each severity, an escalated one, a budget and the watchdog pass the drill; the report says so."""
     report = tmp_path / "drill.md"
-    found = usdx("drill", *SAMPLE, "--how", "history", "--report", str(report))
+    found = usdx("drill", *SAMPLE, "--how", "history", "--report", str(report), "--data-dir", str(tmp_path / "run"))
     assert found.returncode == 0, found.stdout + found.stderr
     assert f"{len(SAMPLE)} of {len(SAMPLE)} drills passed" in found.stdout
     text = report.read_text()
@@ -43,7 +43,7 @@ def test_a_sample_of_histories(tmp_path: Path) -> None:
 def test_a_stopped_worker(tmp_path: Path) -> None:
     """A healthy demo is silent; a worker that is stopped for real is reported by the rule's own patience, and again
     when it goes on."""
-    found = usdx("drill", "--how", "fault", "--only", "oracle stopped", "--report", str(tmp_path / "drill.md"))
+    found = usdx("drill", "--how", "fault", "--only", "oracle stopped", "--data-dir", str(tmp_path / "run"))
     assert found.returncode == 0, found.stdout + found.stderr
     assert "2 of 2 drills passed" in found.stdout
 
