@@ -31,6 +31,7 @@ docs: $(VENV)/.with-test
 	@mkdir -p docs/reference
 	$(BIN)/python -m shared.config_page > docs/reference/config.md
 	$(BIN)/python -m shared.catalogue > docs/reference/metrics.md
+	$(BIN)/python -m oracle.docs > docs/oracle/reasons.md
 
 clean:
 	rm -rf $(VENV) .usdx .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
