@@ -29,7 +29,7 @@ class Crew:
             self._dead.put_nowait(error)
 
     async def watch(self, stop: Stop) -> None:
-        """Until the stop; raises what the first task died of. At the end all are cancelled."""
+        """Until the stop; raises what the first task died of. What is under way at the stop may end by itself."""
         dead = asyncio.create_task(self._dead.get())
         stopped = asyncio.create_task(stop.wait())
         try:
@@ -39,7 +39,6 @@ class Crew:
         finally:
             dead.cancel()
             stopped.cancel()
-            await self.close()
 
     async def close(self) -> None:
         """Cancel what is left and wait for it."""

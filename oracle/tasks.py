@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from math import ceil
 
 from oracle.board import Board
@@ -52,7 +53,8 @@ def tasks(parts: Parts) -> dict[str, Task]:
 
     async def feeds(stop: Stop) -> None:
         try:
-            async with lease(parts.worker.db, "oracle", clock=clock), asyncio.TaskGroup() as group:
+            waiting = partial(health.beat, LOOP)  # a second oracle that waits for its turn is alive
+            async with lease(parts.worker.db, "oracle", clock=clock, waiting=waiting), asyncio.TaskGroup() as group:
                 for one in parts.plan.feeds:
                     group.create_task(_follow(parts, one, stop))
         finally:

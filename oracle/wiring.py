@@ -27,7 +27,7 @@ from oracle.round import Rounds
 from oracle.samples import Samples
 from oracle.store import Store
 from oracle.stream import End, Listener
-from oracle.tasks import Parts, keep_up, tasks
+from oracle.tasks import Parts, tasks
 from oracle.web import Web
 from shared.clock import Clock
 from shared.errors import ConfigError
@@ -57,7 +57,6 @@ async def run(settings: Settings) -> None:
     async with open_worker("oracle", settings) as worker:
         store = store_of(worker, planned)
         await store.register(planned.feeds)
-        await keep_up(store, worker)
         samples = Samples(await store.samples())
         async with open_sources(settings, planned, worker.registry, worker.clock, samples) as sources:
             parts = await _assemble(worker, planned, store, samples, sources)

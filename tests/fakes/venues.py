@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
 from collections import Counter
@@ -16,7 +17,9 @@ from typing import Any, Literal
 
 from aiohttp import WSMsgType, web
 
-Fault = Literal["hang", "close", "freeze", "rate_limit", "garbage", "jump", "html", "broken", "auth", "silent"]
+Fault = Literal[
+    "hang", "close", "freeze", "rate_limit", "garbage", "jump", "html", "broken", "auth", "silent", "gzip", "flood"
+]
 JUMP = 1000
 
 
@@ -222,6 +225,10 @@ BAD_ANSWERS: dict[str, Callable[[Venues], web.Response]] = {
     "garbage": lambda v: web.Response(body=b'{"price": "\xff\xfe', content_type="application/json"),
     "html": lambda v: web.Response(text="<html><body>We are down</body></html>", content_type="text/html"),
     "broken": lambda v: web.Response(status=503, text="upstream connect error"),
+    "gzip": lambda v: web.Response(
+        body=gzip.compress(b'{"price":"1"}' * 99)[:40], headers={"Content-Encoding": "gzip"}
+    ),
+    "flood": lambda v: web.Response(body=b" " * 9_000_000),
     "auth": lambda v: web.Response(status=401, text="token please"),
 }
 

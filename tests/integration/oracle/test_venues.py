@@ -41,6 +41,8 @@ FAULTS = [
     ("rate_limit", Reason.RATE_LIMITED),
     ("garbage", Reason.MALFORMED),
     ("html", Reason.MALFORMED),
+    ("gzip", Reason.MALFORMED),
+    ("flood", Reason.MALFORMED),
     ("broken", Reason.HTTP_STATUS),
     ("auth", Reason.AUTH),
     ("jump", Reason.SCALE),

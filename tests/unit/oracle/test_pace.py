@@ -10,6 +10,7 @@ import pytest
 from oracle import backoff, budget
 from oracle.backoff import Backoff, Pace
 from oracle.budget import Bucket
+from oracle.crew import Crew
 from oracle.model import Observation
 from oracle.publish import Update, due
 from oracle.schedule import follow, next_due_s
@@ -140,3 +141,35 @@ AFTER = [
 def test_retry_after(value: str, seconds: float | None) -> None:
     """Seconds or a date, never negative, never for ever (RFC 9110)."""
     assert retry_after_s({"Retry-After": value}, 1445412480.0) == seconds
+
+
+async def test_what_is_under_way_at_the_stop_may_end() -> None:
+    """Requests of a round in hand are not cut by the stop, only by the end of the process."""
+    crew, stop, ended, go = Crew(), Stop(), [], asyncio.Event()
+
+    async def work() -> None:
+        await go.wait()
+        ended.append(True)
+
+    crew.start(work())
+    stop.set()
+    await crew.watch(stop)
+    go.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert ended == [True]
+    hung = crew.start(asyncio.sleep(3600))
+    await crew.close()
+    assert hung.cancelled()
+
+
+async def test_a_task_that_dies_is_noticed() -> None:
+    """A bug in a background task ends the process with its own error."""
+
+    async def bug() -> None:
+        raise LookupError("oops")
+
+    crew = Crew()
+    crew.start(bug())
+    with pytest.raises(LookupError, match="oops"):
+        await crew.watch(Stop())
