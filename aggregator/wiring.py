@@ -101,7 +101,7 @@ class Rooms:
             {one.protocol.name: [contract.name for contract in one.protocol.contracts] for one in loaded},
             {one.protocol.name: one.keys for one in loaded},
         )
-        hub = Hub(meters.stream_clients, meters.stream_dropped)
+        hub = Hub(clock, meters.stream_clients, meters.stream_dropped)
         around = Surroundings(
             gauges, {name: chain.lag_threshold for name, chain in settings.chains.items()}, build.version()
         )

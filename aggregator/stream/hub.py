@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from aggregator.api.problems import Refused
+from shared.clock import Clock
 
 TOPICS = ("status", "trends", "event", "gap", "price", "alert", "reorg")
 KEPT_MESSAGES = 1000
 QUEUE_MESSAGES = 500
 CLIENTS = 256
 BEAT_S = 15.0
+COMING_BACK_S = 60.0
 RETRY_MS = 2000
 STATES = frozenset({"status", "trends"})  # each replaces the one before; a newcomer gets the last one
 
@@ -49,8 +51,10 @@ class Listener:
 class Hub:
     """All listeners. Messages are numbered within an epoch, which is one life of this process."""
 
-    def __init__(self, counted: Callable[[int], None], dropped: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, counted: Callable[[int], None], dropped: Callable[[], None]) -> None:
+        self._clock = clock
         self._epoch = secrets.token_hex(4)
+        self._wanted_until: dict[str, float] = {}
         self._counted = counted
         self._dropped = dropped
         self._listeners: set[Listener] = set()
@@ -60,8 +64,11 @@ class Hub:
         self._closed = False
 
     def wanted(self, *topics: str) -> bool:
-        """Whether anybody listens to one of the topics."""
-        return any(listener.topics.intersection(topics) for listener in self._listeners)
+        """Whether anybody listens to one of the topics, or did a minute ago and may come back for what it missed."""
+        now = self._clock.monotonic()
+        for listener in self._listeners:
+            self._wanted_until.update(dict.fromkeys(listener.topics, now + COMING_BACK_S))
+        return any(self._wanted_until.get(topic, now) > now for topic in topics)
 
     def publish(self, topic: str, json: bytes) -> None:
         """Send a message to all who want its topic."""
@@ -101,6 +108,7 @@ class Hub:
                 await self._send(response, listener)
         finally:
             self._listeners.discard(listener)
+            self._wanted_until.update(dict.fromkeys(topics, self._clock.monotonic() + COMING_BACK_S))
             self._counted(len(self._listeners))
         return response
 
