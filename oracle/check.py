@@ -10,7 +10,7 @@ from oracle.board import Board
 from oracle.limits import Terms
 from oracle.model import Input, Round
 from oracle.plan import AskPerson, AskVenue, FeedPlan, Plan, plan
-from oracle.reasons import EXPLAINED
+from oracle.reasons import EXPLAINED, Reason
 from oracle.round import Rounds
 from oracle.samples import Samples
 from oracle.wiring import Sources, open_sources
@@ -97,6 +97,9 @@ def _line(feed: FeedPlan, terms: Terms, one: Input, latency_s: float, now_s: flo
     quote, ask = one.quote, feed.asks[one.source]
     symbol = ask.symbol if isinstance(ask, AskVenue) else "by hand" if isinstance(ask, AskPerson) else ask.chain
     notes = [quote.note if quote else "", f"says {quote.claims}" if quote and quote.claims else ""]
+    reason = one.reason
+    if reason is Reason.EXPIRED:  # nobody needs to have set a price
+        notes, reason = [one.detail], None
     return Line(
         feed=str(feed.pair),
         source=one.source,
@@ -106,8 +109,8 @@ def _line(feed: FeedPlan, terms: Terms, one: Input, latency_s: float, now_s: flo
         latency=f"{latency_s * 1000:.0f} ms",
         apart=f"{one.deviation_bps:.1f} bps" if one.deviation_bps is not None else "-",
         note=", ".join(filter(None, notes)),
-        problem=f"{one.reason}: {one.detail}" if one.reason else "",
-        advice=EXPLAINED[one.reason].advice if one.reason else "",
+        problem=f"{reason}: {one.detail}" if reason else "",
+        advice=EXPLAINED[reason].advice if reason else "",
     )
 
 

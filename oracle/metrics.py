@@ -87,11 +87,10 @@ FAMILIES = (
 )  # fmt: skip
 
 OF_CHAINS = (Reason.TIMEOUT, Reason.RPC, Reason.REVERTED, Reason.OLD_BLOCK, Reason.MALFORMED)
-OF_PERSONS = (Reason.EXPIRED,)
 OF_VENUES = tuple(
     reason
     for reason, text in EXPLAINED.items()
-    if text.where == "fetch" and reason not in (Reason.RPC, Reason.REVERTED, Reason.OLD_BLOCK, Reason.EXPIRED)
+    if text.where == "fetch" and reason not in (Reason.RPC, Reason.REVERTED, Reason.OLD_BLOCK)
 )
 OF_QUOTES = frozenset(reason for reason, text in EXPLAINED.items() if "quote" in text.where)
 RESULTS = ("fresh", "cached", "refused")
@@ -126,7 +125,7 @@ class RoundMetrics:
             self._fetches.start(source)
             self._fetch_s.start(source)
             self._updates.start(asset, source)
-            kinds = OF_VENUES if isinstance(ask, AskVenue) else OF_CHAINS if isinstance(ask, AskChain) else OF_PERSONS
+            kinds = OF_VENUES if isinstance(ask, AskVenue) else OF_CHAINS if isinstance(ask, AskChain) else ()
             for kind in kinds:
                 self._errors.start(source, kind)
         for reason, text in EXPLAINED.items():

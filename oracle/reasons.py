@@ -118,7 +118,7 @@ EXPLAINED: dict[Reason, Explanation] = {
         "The node lags or its chain halted; add an endpoint.",
     ),
     Reason.EXPIRED: Explanation(
-        "fetch",
+        "quote",
         "There is no manual price, or its time is over.",
         "Set one again with `usdx oracle set-price`, if it is still wanted.",
     ),

@@ -48,7 +48,6 @@ def test_counters_exist_at_zero_and_gauges_without_truth_do_not() -> None:
     RoundMetrics(registry, plan_of())
     value = registry.value
     assert value("usdx_oracle_errors_total", source="a", kind="timeout") == 0
-    assert value("usdx_oracle_errors_total", source="manual", kind="expired") == 0
     assert value("usdx_oracle_updates_total", asset="ETH", source="b") == 0
     assert value("usdx_oracle_rejected_prices_total", asset="ETH", reason="stale") == 0
     assert value("usdx_oracle_refused_rounds_total", asset="ETH", reason="quorum") == 0
@@ -78,7 +77,8 @@ def test_a_round_in_numbers() -> None:
     assert value("usdx_oracle_deviation_ratio", asset="ETH") == pytest.approx(0.00249, abs=0.0001)
     assert value("usdx_oracle_sources_healthy", asset="ETH") == 2
     assert value("usdx_oracle_confidence_ratio", asset="ETH") == 0.7
-    assert value("usdx_oracle_errors_total", source="manual", kind="expired") == 1
+    assert value("usdx_oracle_errors_total", source="manual", kind="expired") is None
+    assert value("usdx_oracle_rejected_prices_total", asset="ETH", reason="expired") == 1
     assert value("usdx_oracle_fetches_total", source="a") == 1
     assert value("usdx_oracle_missed_ticks_total", asset="ETH") == 2
     again, _ = taken(plan, {"a": stated, "b": 2010, "manual": Reason.EXPIRED}, memory, later(5))
