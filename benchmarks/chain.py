@@ -89,7 +89,7 @@ class _Pattern:
 class Chunk:
     """1,000 blocks as JSON.
 
-    Shape: `logs` joined by commas; log i is `logs[starts[i]:starts[i + 1] - 1]`; block b (counted from the chunk's first)
+    Shape: `logs` joined by commas; log i is `logs[starts[i]:starts[i + 1] - 1]`; block b (counted from the first)
     owns logs `of_block[b]:of_block[b + 1]`; `headers` likewise without commas.
     """
 

@@ -10,50 +10,21 @@ import asyncio
 import mmap
 import os
 import pickle
-import struct
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import IO
 
 import structlog
 
+from indexer.decode_messages import LENGTH, Ask, Setup, Told, packed
 from indexer.model import Copied
 from indexer.quick import Known, Source
 
 SLOTS = 2
 SLOT_BYTES = 12 << 20
-LENGTH = struct.Struct(">I")
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What the process needs to know once."""
-
-    chain_id: int
-    sources: Sequence[Source]
-    slots: int
-    slot_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Decode the answer in a slot; without anything known, tell its blocks."""
-
-    slot: int
-    size: int
-    known: Known | None
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What became of it. Shape: the rows of `copied` lie one after the other in the slot, in sizes by table."""
-
-    copied: Copied | None = None
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    blocks: Sequence[int] | None = None
 
 
 class DecodeProcess:
@@ -102,7 +73,7 @@ class DecodeProcess:
         assert self._process.stdout is not None
         async with self._turn:
             try:
-                send(self._process.stdin, ask)
+                self._process.stdin.write(packed(ask))
                 size = LENGTH.unpack(await self._process.stdout.readexactly(LENGTH.size))[0]
                 told = pickle.loads(await self._process.stdout.readexactly(size))  # noqa: S301 -- our own process
             except (asyncio.IncompleteReadError, ConnectionError):
@@ -124,7 +95,7 @@ async def decode_process(chain_id: int, sources: Sequence[Source]) -> AsyncItera
             )  # fmt: skip
             assert process.stdin is not None
             try:
-                send(process.stdin, Setup(chain_id, sources, SLOTS, SLOT_BYTES))
+                process.stdin.write(packed(Setup(chain_id, sources, SLOTS, SLOT_BYTES)))
                 yield DecodeProcess(process, memory)
             finally:
                 process.stdin.close()
@@ -138,9 +109,3 @@ def _shared_file() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("usdx-decode"), "w+b")
     return tempfile.TemporaryFile()
-
-
-def send(pipe: asyncio.StreamWriter, what: object) -> None:
-    """Write one message."""
-    body = pickle.dumps(what, protocol=5)
-    pipe.write(LENGTH.pack(len(body)) + body)

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 
 from indexer.columns import Columns
-from indexer.decode_process import LENGTH, Ask, Setup, Told
+from indexer.decode_messages import LENGTH, Ask, Setup, Told, packed
 
 
 def main() -> None:
@@ -34,8 +34,7 @@ def main() -> None:
     while isinstance(ask := _receive(sys.stdin.buffer), Ask):
         base = ask.slot * setup.slot_bytes
         told = _answer(columns, ask, memoryview(memory)[base : base + setup.slot_bytes])
-        body = pickle.dumps(told, protocol=5)
-        sys.stdout.buffer.write(LENGTH.pack(len(body)) + body)
+        sys.stdout.buffer.write(packed(told))
         sys.stdout.buffer.flush()
 
 
