@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TextIO
+
+import click
 
 from indexer.keeper import Keeper
 from indexer.progress import Progress, span
-from indexer.wiring import open_keepers, start
+from indexer.redecode import Redecoded
+from indexer.wiring import open_keepers
+from shared import protocol
 from shared.clock import Clock
+from shared.errors import ConfigError
 from shared.runtime import Stop
 from shared.runtime import run as run_tasks
 from shared.settings import Settings
@@ -20,11 +26,18 @@ REDRAW_S = 0.2
 LINE_EVERY_S = 5.0
 
 
-async def run(settings: Settings) -> None:
-    """`usdx backfill`: bring every stream of every chain to the tip, then return."""
+async def run(settings: Settings, *, anew: Collection[str] = (), again: bool = False) -> None:
+    """`usdx backfill`: bring every stream of every chain to the tip, then return.
+
+    Streams named in `anew` begin again; with `again` what was kept undecoded is decoded first. Raises ConfigError.
+    """
+    known = {f"{key}/{one.name}" for key, at in settings.protocols.items() for one in protocol.load(at.path).contracts}
+    if unknown := set(anew) - known:
+        raise ConfigError(f"--reindex {', '.join(sorted(unknown))}: expected one of {', '.join(sorted(known))}")
     async with open_worker("backfill", settings) as worker, open_keepers(worker) as keepers:
-        for late in await start(keepers):
-            await late.start()
+        await asyncio.gather(*(keeper.start(anew) for keeper in keepers))
+        for keeper in keepers if again else ():
+            _tell(await keeper.redecode())
         done = Stop()
 
         async def all_chains(stop: Stop) -> None:
@@ -38,6 +51,13 @@ async def run(settings: Settings) -> None:
             await _show(sys.stderr, keepers, done, worker.clock)
 
         await run_tasks({"backfill": all_chains, "progress": show}, health=worker.health)
+
+
+def _tell(found: dict[str, Redecoded]) -> None:
+    for stream, one in found.items():
+        if one.rows or one.left:
+            why = ", ".join(f"{reason} {count}" for reason, count in sorted(one.reasons.items()))
+            click.echo(f"{stream}: {one.rows} logs decoded, {one.left} left{f' ({why})' if why else ''}")
 
 
 async def _show(out: TextIO, keepers: Sequence[Keeper], done: Stop, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""The commands `usdx indexer` and `usdx backfill`."""
+"""The commands `usdx indexer`, `usdx backfill` and `usdx audit`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,24 @@ def indexer(config: Path | None) -> None:
 
 @click.command()
 @config_option
-def backfill(config: Path | None) -> None:
+@click.option("--redecode", is_flag=True, help="First decode what was kept undecoded, after the ABI was mended.")
+@click.option("--reindex", multiple=True, metavar="STREAM", help="Let PROTOCOL/CONTRACT begin again; may be repeated.")
+def backfill(config: Path | None, redecode: bool, reindex: tuple[str, ...]) -> None:
     """Catch up with the tip of every chain, with a progress bar, then exit."""
     from indexer import catch_up
 
-    run_worker(catch_up.run, config)
+    run_worker(lambda settings: catch_up.run(settings, anew=reindex, again=redecode), config)
+
+
+@click.command()
+@config_option
+@click.option("--repair", is_flag=True, help="Replace what differs by what the chain says.")
+@click.option("--again", is_flag=True, help="Also audit ranges that were audited before.")
+def audit(config: Path | None, repair: bool, again: bool) -> None:
+    """Prove that the stored ranges are complete and right: against header blooms, receipts or a second endpoint.
+
+    Goes on where it stopped. Exit code 1 when something differs and was not repaired.
+    """
+    from indexer import audit_run
+
+    run_worker(lambda settings: audit_run.run(settings, repair=repair, again=again), config)

@@ -51,3 +51,10 @@ class CursorMoved(Permanent):
 
     reason: ClassVar[str] = "cursor_moved"
     advice: ClassVar[str] = "run one indexer per stream"
+
+
+class AuditFailed(Permanent):
+    """Stored rows differ from the chain and were not repaired."""
+
+    reason: ClassVar[str] = "audit_failed"
+    advice: ClassVar[str] = "run `usdx audit --repair`; if it happens again, an endpoint lies about finalized blocks"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,6 +11,7 @@ import structlog
 
 from indexer import chain_metrics
 from indexer.assembly import Deployment, streams_of, views_of
+from indexer.audit import Audited, audit_range, gaps
 from indexer.backfill import backfill
 from indexer.birth import birth
 from indexer.chain import Chain
@@ -18,11 +19,13 @@ from indexer.counters import EventCounters
 from indexer.errors import DeepReorg
 from indexer.follow import follow
 from indexer.horizon import Horizon
-from indexer.layout import claim_chain, create_views, known_starts, prepare
+from indexer.layout import claim_chain, create_views, known_starts, prepare, reset
 from indexer.metrics import ChainState, Meter
 from indexer.model import Committed, RolledBack, Step
 from indexer.patience import Patience
 from indexer.planner import LINKED_BLOCKS
+from indexer.redecode import Redecoded, redecode
+from indexer.revision import Revision
 from indexer.step import Border, Worker
 from indexer.store import Store
 from indexer.streams import Stream
@@ -71,19 +74,23 @@ class Keeper:
         self._built = False
         world.health.max_age(self.loop, max(120.0, 20 * settings.poll))
 
-    async def start(self) -> None:
-        """Meet the chain, lay out the database, build the worker. Raises what the world or the config is wrong in."""
+    async def start(self, anew: Collection[str] = ()) -> None:
+        """Meet the chain, lay out the database, build the worker. Raises what the world or the config is wrong in.
+
+        Streams named in `anew`, and what their factories made, forget everything and begin again.
+        """
         chain_id = int(await self._pool.call("eth_chainId"), 16)
         genesis = msgspec.convert(await self._pool.call("eth_getBlockByNumber", ["0x0", False]), RawHeader).parsed()
         await claim_chain(self._world.db, self.name, chain_id, genesis.hash)
         tip = await self.state.horizon.look()
-        known = await known_starts(self._world.db)
+        known = {key: at for key, at in (await known_starts(self._world.db)).items() if key not in anew}
         streams: list[Stream] = []
         counters = EventCounters(self._world.registry, self.name, chain_id)
         for one in self._deployed:
             own = await streams_of(one, known, lambda address: birth(self._pool, address, tip.number))
             counters.add(one.protocol.counters, {s.key.rpartition("/")[2]: s.tables.values() for s in own})
             streams += own
+        await reset(self._world.db, chain_id, _with_children(streams, anew))
         await prepare(self._world.db, streams)
         await create_views(self._world.db, [view for one in self._deployed for view in views_of(one)])
         await counters.prime(self._world.db)
@@ -99,6 +106,7 @@ class Keeper:
         world = self._world
         self._counters = counters
         border = Border(self._chain, Store(world.db, chain_id, streams), world.clock)
+        self._revision = Revision(world.db, chain_id, streams)
         self._follower = Worker(self.name, chain_id, streams, border, self.state.horizon)
         self._filler = Worker(self.name, chain_id, (), border, self.state.horizon)
         self.state.workers = (self._follower, self._filler)
@@ -125,6 +133,29 @@ class Keeper:
             await backfill(self._follower, stop, self._observe, patience)
             await follow(self._follower, stop, self._observe, patience, 0.0, until_idle=True)
             self.state.backfilling = False
+
+    async def redecode(self) -> dict[str, Redecoded]:
+        """Decode what was kept undecoded, by stream."""
+        async with lease(self._world.db, self.loop, waiting=self._waiting):
+            return await redecode(self._revision, self._follower.chain_id, self._follower.streams.values())
+
+    async def audit(self, stop: Stop, tell: Callable[[Audited], None], *, repair: bool, again: bool) -> None:
+        """Compare every finalized range of every stream with the chain, those audited before only if `again`."""
+        await self._follower.load()
+        await self.state.horizon.look()
+        for key, cursor in self._follower.cursors.items():
+            last = min(cursor.number, self.state.horizon.floor)
+            done = [] if again else await self._revision.covered(key)
+            for span in gaps(done, self._follower.streams[key].start_block, last):
+                if stop.is_set():
+                    return
+                tell(await audit_range(self._follower, self._revision, key, span, self._evidence(), repair=repair))
+
+    def _evidence(self) -> str:
+        """What the chain's answers are proved by."""
+        if self._chain.blooms.trusted:
+            return "bloom"
+        return "second endpoint" if len(self._pool.endpoints) > 1 else "answer"
 
     async def _hold(self, stop: Stop) -> None:
         patience = self._patience(stop)
@@ -200,6 +231,15 @@ class Keeper:
     def _halt(self, exc: UsdxError) -> None:
         self.state.halted = str(exc)
         self._log.error("halted", reason=exc.reason, error=str(exc), advice=exc.advice)
+
+
+def _with_children(streams: Sequence[Stream], keys: Collection[str]) -> list[Stream]:
+    """The streams of these keys and all that descend from them; parents come before their children in `streams`."""
+    chosen: dict[str, Stream] = {}
+    for one in streams:
+        if one.key in keys or (one.parent is not None and one.parent.key in chosen):
+            chosen[one.key] = one
+    return list(chosen.values())
 
 
 async def _together(acts: Iterable[Coroutine[None, None, None]]) -> None:

@@ -67,6 +67,37 @@ async def prepare(db: Database, streams: Iterable[Stream]) -> None:
             raise SchemaDrift(_report(drifted))
 
 
+async def reset(db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
+    """Forget all that streams have stored, so that they begin anew.
+
+    A table that has drifted from its ABI is dropped whole, with the protocol's own views. When a second chain has rows
+    in it they go, too, and that chain's stream has to be reset as well. Raises DatabaseRejected when a view made by
+    somebody else stands on it.
+    """
+    async with db.transaction() as cx:
+        await cx.execute("select pg_advisory_xact_lock(hashtext('usdx layout'))")
+        for stream in streams:
+            for table in stream.tables.values():
+                actual = await _columns(cx, table)
+                if actual and drift(table, actual):
+                    await _drop_views(cx, table.schema)
+                    await cx.execute(f"drop table {table.qualified}", on=table.name)
+                elif actual:
+                    sql = f"delete from {table.qualified} where chain_id = $1"  # noqa: S608 -- quoted names
+                    await cx.execute(sql, chain_id, on=table.name)
+            for name in ("undecoded_logs", "cursors"):
+                await cx.execute(f"delete from usdx.{name} where stream = $1", stream.key, on=name)  # noqa: S608
+
+
+async def _drop_views(cx: Connection, schema: str) -> None:
+    rows = await cx.fetch(
+        "select view_name from usdx.views where schema_name = $1 order by position desc", schema, on="views"
+    )
+    for row in rows:
+        await cx.execute(f"drop view if exists {quoted(schema)}.{quoted(row['view_name'])}", on="views")
+    await cx.execute("delete from usdx.views where schema_name = $1", schema, on="views")
+
+
 async def create_views(db: Database, views: Sequence[View]) -> bool:
     """Make the views be as written, in their order; True when something changed.
 
@@ -86,9 +117,7 @@ async def create_views(db: Database, views: Sequence[View]) -> bool:
             if [tuple(row) for row in known] == [(view.name, view.digest) for view in group]:
                 continue
             changed = True
-            for row in reversed(known):
-                await cx.execute(f"drop view if exists {quoted(schema)}.{quoted(row['view_name'])}", on="views")
-            await cx.execute("delete from usdx.views where schema_name = $1", schema, on="views")
+            await _drop_views(cx, schema)
             await _create(cx, group)
     return changed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from indexer.rows import Batch
@@ -54,9 +55,12 @@ class Nursery:
 
 
 def missing(born: Born, asked: Born) -> Born:
-    """What was born but not asked for; streams that lack nothing are left out."""
+    """What was born and not asked for, or only from a later block on; streams that lack nothing are left out.
+
+    A contract may be made again by a factory that itself was found only later, in an earlier block.
+    """
     rest = {
-        key: {address: birth for address, birth in births.items() if address not in asked.get(key, {})}
+        key: {one: birth for one, birth in births.items() if birth < asked.get(key, {}).get(one, sys.maxsize)}
         for key, births in born.items()
     }
     return {key: births for key, births in rest.items() if births}

@@ -70,6 +70,10 @@ class RowWriter:
             owners = self._owners.setdefault("0x" + address.hex(), {})
             owners[owner] = min(birth, owners.get(owner, birth))
 
+    def write_raw(self, key: str, head: Row, topics: Sequence[bytes], data: bytes, into: Batch) -> bool:
+        """Decode one log for one stream; False when it is none of its events. Shape: `head` are the columns of META."""
+        return self._streams[key].write(head, topics, data, into)
+
     def write(self, logs: Logs, into: Batch, only: str | None = None) -> None:
         """Decode every log for each stream that owns its address, or for one stream only.
 
@@ -108,18 +112,19 @@ class _Owner:
         }
         self._events: tuple[EventSpec, ...] = tuple(stream.tables)  # keeps the ids above alive
 
-    def write(self, head: Row, topics: Sequence[bytes], data: bytes, into: Batch) -> None:
+    def write(self, head: Row, topics: Sequence[bytes], data: bytes, into: Batch) -> bool:
         try:
             event, values = self._decode(topics, data)
         except DecodeError as exc:
             if exc.kind != "unknown_event":
                 into.undecoded.append((self.key, *head, list(topics), data, exc.kind, storable(str(exc))))
-            return
+            return exc.kind != "unknown_event"
         name, table, stored = self._tables[id(event)]
         rows = into.rows.get(name)
         if rows is None:
             rows = into.rows[name] = Rows(table)
         rows.records.append(head + (stored(values) if stored else values))
+        return True
 
 
 def _head(chain_id: int, number: int, time: datetime, log: Log) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -149,7 +150,7 @@ class Worker:
         if not good:
             return await self._roll_back(streams, cursor)
         began = clock.monotonic()
-        batch = await self._decode(streams, good)
+        batch = await self.decode(streams, good)
         decoded = clock.monotonic()
         blocks = _checkpoints(good)
         moved = await self._border.store.commit(streams, cursor, blocks, batch, self.horizon.floor)
@@ -189,7 +190,8 @@ class Worker:
                 return await self._roll_back(streams, cursor)
         return Idle(self.name, tip)
 
-    async def _decode(self, streams: tuple[str, ...], parts: Sequence[Fetched]) -> Batch:
+    async def decode(self, streams: tuple[str, ...], parts: Sequence[Fetched]) -> Batch:
+        """The rows of consecutive ranges, those of contracts that were made in them included."""
         writer = self._writers.get(streams)
         if writer is None:
             writer = self._writers[streams] = RowWriter(self.chain_id, [self.streams[key] for key in streams])
@@ -219,8 +221,9 @@ class Worker:
                 raise Inconsistent(f"block {span.last} changed while the contracts made in {span} were being read")
             for key, births in new.items():
                 writer.own(key, births)
-                asked.setdefault(key, {}).update(births)
-                writer.write(_of(logs, births), batch, only=key)
+                known = asked.setdefault(key, {})
+                writer.write(_of(logs, births, known), batch, only=key)
+                known.update(births)
 
     async def _roll_back(self, streams: tuple[str, ...], cursor: Cursor) -> RolledBack:
         ancestor = await self._ancestor(streams, cursor)
@@ -252,10 +255,12 @@ class Worker:
         return None
 
 
-def _of(logs: Logs, addresses: Iterable[bytes]) -> Logs:
-    """The logs of these contracts only."""
-    wanted = {"0x" + address.hex() for address in addresses}
-    return replace(logs, logs=[log for log in logs.logs if log.address.lower() in wanted])
+def _of(logs: Logs, births: Iterable[bytes], asked: Mapping[bytes, int]) -> Logs:
+    """The logs of these contracts only, and of those already asked for from some block on, only those below it."""
+    until = {"0x" + address.hex(): asked.get(address, sys.maxsize) for address in births}
+    return replace(
+        logs, logs=[log for log in logs.logs if int(log.block_number, 16) < until.get(log.address.lower(), -1)]
+    )
 
 
 def _linked_to(cursor: Cursor, parts: Sequence[Fetched]) -> Sequence[Fetched]:

@@ -83,14 +83,7 @@ class Store:
         last = blocks[-1]
         async with self._db.transaction() as cx:
             await _move(cx, streams, cursor, Cursor(last.number, last.hash, last.time), floor)
-            for rows in batch.rows.values():
-                schema, table, columns = rows.table.schema, rows.table.name, rows.table.column_names
-                if rows.records:
-                    await cx.copy_records(schema, table, columns, rows.records)
-                if rows.binary_rows:
-                    await cx.copy_binary(schema, table, columns, [COPY_HEADER, *rows.binary, COPY_TRAILER])
-            if batch.undecoded:
-                await cx.copy_records("usdx", "undecoded_logs", UNDECODED, batch.undecoded)
+            await copy_batch(cx, batch)
             await _remember(cx, streams, blocks, floor)
         return Cursor(last.number, last.hash, last.time)
 
@@ -115,6 +108,18 @@ class Store:
         sql = f"delete from {table.qualified} where chain_id = $1 and block_number > $2"  # noqa: S608 -- quoted names
         tag = await cx.execute(sql, self._chain_id, above, on=table.name)
         return int(tag.rpartition(" ")[2])
+
+
+async def copy_batch(cx: Connection, batch: Batch) -> None:
+    """COPY all rows of a batch."""
+    for rows in batch.rows.values():
+        schema, table, columns = rows.table.schema, rows.table.name, rows.table.column_names
+        if rows.records:
+            await cx.copy_records(schema, table, columns, rows.records)
+        if rows.binary_rows:
+            await cx.copy_binary(schema, table, columns, [COPY_HEADER, *rows.binary, COPY_TRAILER])
+    if batch.undecoded:
+        await cx.copy_records("usdx", "undecoded_logs", UNDECODED, batch.undecoded)
 
 
 async def _move(cx: Connection, streams: Sequence[str], old: Cursor, new: Cursor, floor: int = -1) -> None:

@@ -43,6 +43,8 @@ create table usdx.coverage (
     evidence text not null,
     logs bigint not null,
     digest bytea not null,
+    violations bigint not null,
+    repaired boolean not null,
     checked_at timestamptz not null default now(),
     primary key (stream, first_block),
     check (first_block <= last_block)

@@ -200,6 +200,7 @@ class Game:
         getattr(self, name).thaw()
 
     def lie(self, kind: str, times: int) -> None:
+        self.a.faults.clear()  # one lie at a time: two might not fit each other
         self.a.fail(KINDS.lies[kind]().often(times))
 
     def trouble(self, name: str, kind: str, times: int) -> None:
@@ -377,6 +378,7 @@ def test_tables_are_those_of_the_chain(database_url: str, finality: int, lies: l
         )
         @given(actions_with(lies))
         def example(actions: list[Any]) -> None:
+            print("ACTIONS", actions)
             runner.run(play(db, finality, actions))
 
         try:

@@ -1,0 +1,41 @@
+"""Audit every chain once and say what was found."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from indexer.audit import Audited
+from indexer.errors import AuditFailed
+from indexer.wiring import open_keepers, start
+from shared.runtime import Stop
+from shared.runtime import run as run_tasks
+from shared.settings import Settings
+from shared.worker import open_worker
+
+
+async def run(settings: Settings, *, repair: bool, again: bool) -> None:
+    """`usdx audit`: compare what is stored with the chain. Raises AuditFailed when something differs and stays so."""
+    found: Counter[str] = Counter()
+
+    def tell(done: Audited) -> None:
+        found.update(ranges=1, blocks=len(done.range), logs=done.logs, violations=done.violations)
+        found.update(open=0 if done.repaired else done.violations)
+        for finding in done.findings:
+            click.echo(f"{done.stream} {done.range}: {finding}{' (repaired)' if done.repaired else ''}")
+
+    async with open_worker("audit", settings) as worker, open_keepers(worker) as keepers:
+        await start(keepers)
+
+        async def everything(stop: Stop) -> None:
+            for keeper in keepers:
+                await keeper.audit(stop, tell, repair=repair, again=again)
+
+        await run_tasks({"audit": everything}, health=worker.health)
+    click.echo(
+        f"{found['ranges']} ranges with {found['blocks']} blocks and {found['logs']} logs audited, "
+        f"{found['violations']} violations, {found['violations'] - found['open']} repaired"
+    )
+    if found["open"]:
+        raise AuditFailed(f"{found['open']} rows differ from the chain")

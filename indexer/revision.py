@@ -1,0 +1,116 @@
+"""Read again and replace what is stored, for audits and second decodings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from indexer.model import Range
+from indexer.naming import quoted
+from indexer.rows import Batch, Row
+from indexer.schema import Table
+from indexer.store import UNDECODED, copy_batch
+from indexer.streams import Stream
+from shared.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What an audit of a range found. `digest` commits to the answer that it was compared with."""
+
+    evidence: str
+    logs: int
+    digest: bytes
+    violations: int
+    repaired: bool
+
+
+class Revision:
+    """The stored rows of one chain's streams."""
+
+    def __init__(self, db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
+        self._db = db
+        self._chain_id = chain_id
+        self._tables: dict[str, tuple[Table, ...]] = {one.key: tuple(one.tables.values()) for one in streams}
+
+    async def rows_in(self, table: Table, span: Range) -> list[Row]:
+        """The stored rows of a range."""
+        names = ", ".join(quoted(name) for name in table.column_names)
+        sql = f"select {names} from {table.qualified} where chain_id = $1 and block_number between $2 and $3"  # noqa: S608
+        async with self._db.connection() as cx:
+            return [tuple(row) for row in await cx.fetch(sql, self._chain_id, span.first, span.last, on=table.name)]
+
+    async def undecoded_in(self, stream: str, span: Range) -> list[Row]:
+        """The undecoded logs of a range, in the columns of `UNDECODED`."""
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(
+                f"select {', '.join(UNDECODED)} from usdx.undecoded_logs "  # noqa: S608 -- our own columns
+                "where stream = $1 and chain_id = $2 and block_number between $3 and $4",
+                stream, self._chain_id, span.first, span.last, on="undecoded_logs",
+            )  # fmt: skip
+        return [tuple(row) for row in rows]
+
+    async def undecoded(self, stream: str, after: tuple[int, int], most: int) -> list[Any]:
+        """Undecoded logs above a (block, log index). Shape: that place, then the columns of META, topics and data."""
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(
+                f"select {', '.join(UNDECODED[1:-2])} from usdx.undecoded_logs "  # noqa: S608 -- our own columns
+                "where stream = $1 and chain_id = $2 and (block_number, log_index) > ($3, $4) order by 2, 3 limit $5",
+                stream, self._chain_id, *after, most, on="undecoded_logs",
+            )  # fmt: skip
+        return [((row["block_number"], row["log_index"]), *row) for row in rows]
+
+    async def solve(self, stream: str, places: Sequence[tuple[int, int]], batch: Batch) -> None:
+        """Store the rows of logs that were undecoded, and forget those; none that a reorg has taken back meanwhile."""
+        async with self._db.transaction() as cx:
+            await cx.execute("select from usdx.cursors where stream = $1 for update", stream, on="cursors")
+            blocks, indexes = [place[0] for place in places], [place[1] for place in places]
+            gone = await cx.fetch(
+                "delete from usdx.undecoded_logs where stream = $1 and chain_id = $2 and (block_number, log_index) in "
+                "(select * from unnest($3::bigint[], $4::bigint[])) returning block_number, log_index, block_hash",
+                stream, self._chain_id, blocks, indexes, on="undecoded_logs",
+            )  # fmt: skip
+            still = {tuple(row) for row in gone}
+            for rows in batch.rows.values():
+                rows.records = [row for row in rows.records if (row[1], row[2], row[4]) in still]
+            await copy_batch(cx, batch)
+
+    async def replace(self, stream: str, span: Range, batch: Batch) -> None:
+        """Put a batch in the place of all that a stream has stored in a range."""
+        async with self._db.transaction() as cx:
+            await cx.execute("select from usdx.cursors where stream = $1 for update", stream, on="cursors")
+            for table in self._tables[stream]:
+                sql = f"delete from {table.qualified} where chain_id = $1 and block_number between $2 and $3"  # noqa: S608
+                await cx.execute(sql, self._chain_id, span.first, span.last, on=table.name)
+            await cx.execute(
+                """delete from usdx.undecoded_logs
+                where stream = $1 and chain_id = $2 and block_number between $3 and $4""",
+                stream, self._chain_id, span.first, span.last, on="undecoded_logs",
+            )  # fmt: skip
+            await copy_batch(cx, batch)
+
+    async def cover(self, stream: str, span: Range, proof: Proof) -> None:
+        """Write down that a range was audited, in the place of any earlier audit that began there."""
+        async with self._db.connection() as cx:
+            await cx.execute(
+                """insert into usdx.coverage
+                (stream, first_block, last_block, evidence, logs, digest, violations, repaired)
+                values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (stream, first_block) do update set
+                last_block = excluded.last_block, evidence = excluded.evidence, logs = excluded.logs,
+                digest = excluded.digest, violations = excluded.violations, repaired = excluded.repaired,
+                checked_at = now()""",
+                stream, span.first, span.last, proof.evidence, proof.logs, proof.digest, proof.violations,
+                proof.repaired, on="coverage",
+            )  # fmt: skip
+
+    async def covered(self, stream: str) -> list[tuple[Range, bool]]:
+        """The audited ranges of a stream, ascending, and whether each is in order now."""
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(
+                """select first_block, last_block, violations = 0 or repaired from usdx.coverage
+                where stream = $1 order by first_block""",
+                stream,
+                on="coverage",
+            )
+        return [(Range(row[0], row[1]), row[2]) for row in rows]
