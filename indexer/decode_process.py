@@ -38,6 +38,10 @@ class DecodeProcess:
             self._free.put_nowait(slot)
         self._turn = asyncio.Lock()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def decode(self, inner: memoryview, known: Known) -> Copied | None:
         """The rows of an answer, every check passed."""
         told = await self._through(inner, known)
