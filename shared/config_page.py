@@ -72,7 +72,7 @@ def _section(model: type[BaseModel], paths: list[str]) -> str:
     hints = get_type_hints(model, include_extras=True)
     own = {name: field for name, field in model.model_fields.items() if _below(hints[name]) is None}
     rows = [_row(name, field, hints[name]) for name, field in own.items() if name not in _WRITTEN_OTHERWISE]
-    head = ["| key | value | default | |", "|---|---|---|---|"]
+    head = ["| key | value | default | meaning |", "|---|---|---|---|"]
     return "\n".join([f"## {', '.join(paths)}", "", inspect.cleandoc(model.__doc__ or ""), "", *head, *rows, ""])
 
 

@@ -133,9 +133,11 @@ def secret_from(value: object, info: ValidationInfo) -> object:
 class DatabaseSettings(Table):
     """Where the data lives; without a url an embedded Postgres under `data_dir`."""
 
-    url_file: ConfigFile | None = None
-    url: SecretStr | None = None
-    pool_size: Annotated[int, Field(ge=1, le=100)] = 8
+    url_file: ConfigFile | None = Field(None, description="A file with the url.")
+    url: SecretStr | None = Field(
+        None, description="`postgresql://user@host:5432/database`; left out, an embedded Postgres."
+    )
+    pool_size: Annotated[int, Field(ge=1, le=100)] = Field(8, description="Most connections of one process.")
 
     _url = field_validator("url", mode="before")(secret_from)
 
@@ -150,10 +152,10 @@ class DatabaseSettings(Table):
 class EndpointSettings(Table):
     """One JSON-RPC endpoint of a chain; its name is what logs and metrics show."""
 
-    name: Annotated[str, AfterValidator(_endpoint_name)]
-    url_file: ConfigFile | None = None
-    url: SecretStr = SecretStr("")
-    ws_file: ConfigFile | None = None
+    name: Annotated[str, AfterValidator(_endpoint_name)] = Field(description="As logs and metrics call it.")
+    url_file: ConfigFile | None = Field(None, description="A file with the url.")
+    url: SecretStr = Field(SecretStr(""), description="`https://…`, with its key if it has one.")
+    ws_file: ConfigFile | None = Field(None, description="A file with the WebSocket.")
     ws: SecretStr | None = Field(None, description="A WebSocket that tells of new heads sooner; polling goes on.")
     requests_per_second: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Never ask faster; without it the endpoint's own complaints set the pace."
@@ -189,18 +191,24 @@ class ChainSettings(Table):
         "finalized", description="The chain's own tag, or a depth; where no endpoint knows the tag, 64 blocks."
     )
     blooms: bool = Field(True, description="Doubt empty answers that a header's bloom denies.")
-    poll: Seconds = 1.0
-    block_time: Seconds | None = None
-    lag_threshold: Seconds = 300.0
+    poll: Seconds = Field(1.0, description="How often the tip is asked for.")
+    block_time: Seconds | None = Field(
+        None, description="Time between blocks, where it cannot be seen from the blocks themselves."
+    )
+    lag_threshold: Seconds = Field(300.0, description="The delay from which the alerts count the chain as behind.")
 
 
 class ProtocolSettings(Table):
     """One protocol folder, applied to one chain; what is given here overrides its protocol.toml."""
 
-    path: ConfigPath
-    chain: str
-    addresses: dict[str, Addresses] = {}
-    start_block: StartBlock | None = None
+    path: ConfigPath = Field(description="The protocol folder: ABIs, views, figures.")
+    chain: str = Field(description="A name under `[chains]`.")
+    addresses: dict[str, Addresses] = Field(
+        {}, description="For each contract its address or addresses, in place of those in protocol.toml."
+    )
+    start_block: StartBlock | None = Field(
+        None, description='The first block to index; `"auto"` looks for the deployment.'
+    )
 
 
 class FeedSettings(Table):
@@ -209,24 +217,34 @@ class FeedSettings(Table):
     Distances are in bps, `min_sources` counts independent groups, `max_jump_bps = 0` switches the jump guard off.
     """
 
-    sources: Annotated[tuple[str, ...], Some]
-    max_deviation_bps: Annotated[Decimal, Field(gt=0)] = Decimal(150)
-    min_sources: Annotated[int, Field(ge=1)] = 2
-    on_outlier: Literal["drop", "refuse"] = "drop"
-    every: Annotated[Seconds, Field(gt=0)] = 5.0
-    timeout: Annotated[Seconds, Field(gt=0)] = 2.0
-    heartbeat: Seconds = 60.0
-    required: bool = True
-    max_age: Seconds = 60.0
-    min_price: Annotated[Decimal, Field(gt=0)] | None = None
-    max_price: Annotated[Decimal, Field(gt=0)] | None = None
-    max_jump_bps: Annotated[Decimal, Field(ge=0)] = Decimal(3000)
-    jump_window: Seconds = 120.0
-    reseed_rounds: Annotated[int, Field(ge=1)] = 3
-    frozen_after: Seconds = 60.0
-    frozen_moved_bps: Annotated[Decimal, Field(gt=0)] = Decimal(30)
-    cache: Seconds = 300.0
-    publish_deviation_bps: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    sources: Annotated[tuple[str, ...], Some] = Field(description="Whom to ask: venues, and kinds of on-chain source.")
+    max_deviation_bps: Annotated[Decimal, Field(gt=0)] = Field(
+        Decimal(150), description="How far sources may be apart; exactly that passes."
+    )
+    min_sources: Annotated[int, Field(ge=1)] = Field(2, description="The quorum, in independent groups.")
+    on_outlier: Literal["drop", "refuse"] = Field("drop", description='`"refuse"`: one outlier stops the feed.')
+    every: Annotated[Seconds, Field(gt=0)] = Field(5.0, description="Time between rounds.")
+    timeout: Annotated[Seconds, Field(gt=0)] = Field(2.0, description="A round's deadline.")
+    heartbeat: Seconds = Field(60.0, description="The longest silence allowed.")
+    required: bool = Field(True, description="Whether its silence makes the oracle unready.")
+    max_age: Seconds = Field(60.0, description="The oldest quote, by the venue's own time.")
+    min_price: Annotated[Decimal, Field(gt=0)] | None = Field(None, description="Prices below are refused.")
+    max_price: Annotated[Decimal, Field(gt=0)] | None = Field(None, description="Prices above are refused.")
+    max_jump_bps: Annotated[Decimal, Field(ge=0)] = Field(
+        Decimal(3000), description="A larger jump is refused until it proves to stay; 0 switches this off."
+    )
+    jump_window: Seconds = Field(120.0, description="How old the price may be that a jump is measured from.")
+    reseed_rounds: Annotated[int, Field(ge=1)] = Field(
+        3, description="After so many rounds at the new level a jump is believed."
+    )
+    frozen_after: Seconds = Field(60.0, description="An unchanged quote is suspect after this.")
+    frozen_moved_bps: Annotated[Decimal, Field(gt=0)] = Field(
+        Decimal(30), description="… when the others have moved by this."
+    )
+    cache: Seconds = Field(300.0, description="How long the last good price is repeated, marked as cached.")
+    publish_deviation_bps: Annotated[Decimal, Field(ge=0)] = Field(
+        Decimal(0), description="Publish only what moved by this, or after the heartbeat."
+    )
     parameters: dict[str, dict[str, Any]] = {}
 
     @model_validator(mode="before")
@@ -247,24 +265,32 @@ class VenueSettings(Table):
     only while that is silent.
     """
 
-    type: str | None = None
-    base_url: str | None = None
-    stream_url: str | None = None
-    transport: Literal["rest", "stream"] = "rest"
-    token_file: ConfigFile | None = None
-    token: SecretStr | None = None
-    requests: Annotated[int, Field(ge=1)] | None = None
-    per: Annotated[Seconds, Field(gt=0)] | None = None
-    dollar: str | None = None
-    standing: Literal["independent", "derivative"] | None = None
-    path: str | None = None
-    price: str | None = None
-    time: str | None = None
-    time_unit: Literal["s", "ms", "us", "ns", "iso"] = "s"
-    echo: str | None = None
-    volume: str | None = None
-    sequence: str | None = None
-    headers: dict[str, str] = {}
+    type: str | None = Field(
+        None, description='The kind of venue when the name is another one; `"http"` for one described here.'
+    )
+    base_url: str | None = Field(None, description="Another host; left out, the real one.")
+    stream_url: str | None = Field(None, description="Another host of the push channel.")
+    transport: Literal["rest", "stream"] = Field(
+        "rest", description='`"stream"` listens, and asks only while that is silent.'
+    )
+    token_file: ConfigFile | None = Field(None, description="A file with the key.")
+    token: SecretStr | None = Field(None, description="A key, sent as a header.")
+    requests: Annotated[int, Field(ge=1)] | None = Field(None, description="Your own budget: requests …")
+    per: Annotated[Seconds, Field(gt=0)] | None = Field(None, description="… in this time.")
+    dollar: str | None = Field(None, description='What its markets are quoted in: `"USD"`, `"USDT"`.')
+    standing: Literal["independent", "derivative"] | None = Field(
+        None, description='`"derivative"`: it repeats others and adds nothing to a quorum.'
+    )
+    path: str | None = Field(None, description='Kind `"http"`: the path, with `{symbol}`.')
+    price: str | None = Field(
+        None, description='Kind `"http"`: where the price is in the answer, such as `data.0.last`.'
+    )
+    time: str | None = Field(None, description='Kind `"http"`: where the price\'s own time is.')
+    time_unit: Literal["s", "ms", "us", "ns", "iso"] = Field("s", description='Kind `"http"`: its unit.')
+    echo: str | None = Field(None, description='Kind `"http"`: where the symbol is repeated.')
+    volume: str | None = Field(None, description='Kind `"http"`: where the volume is.')
+    sequence: str | None = Field(None, description='Kind `"http"`: where the id of the trade is.')
+    headers: dict[str, str] = Field({}, description="Sent with every request.")
 
     _token = field_validator("token", mode="before")(secret_from)
 
@@ -272,10 +298,12 @@ class VenueSettings(Table):
 class AuthSettings(Table):
     """Who may read a surface. Files are read again when they change."""
 
-    kind: Literal["none", "bearer", "basic"] = "none"
-    token_file: ConfigFile | None = None
-    user: str | None = None
-    password_file: ConfigFile | None = None
+    kind: Literal["none", "bearer", "basic"] = Field("none", description="How a reader proves who it is.")
+    token_file: ConfigFile | None = Field(None, description="The bearer tokens, one a line; all are valid.")
+    user: str | None = Field(None, description='The name for `"basic"`.')
+    password_file: ConfigFile | None = Field(
+        None, description='The passwords for `"basic"`, one a line; all are valid.'
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -289,16 +317,16 @@ class AuthSettings(Table):
 class TlsSettings(Table):
     """Serve over TLS; with client_ca_file only to clients whose certificate it signed."""
 
-    cert_file: ConfigFile
-    key_file: ConfigFile
-    client_ca_file: ConfigFile | None = None
+    cert_file: ConfigFile = Field(description="The certificate with its chain, PEM.")
+    key_file: ConfigFile = Field(description="Its key, PEM.")
+    client_ca_file: ConfigFile | None = Field(None, description="Only clients whose certificate this authority signed.")
 
 
 class WorkerSettings(Table):
     """Where one worker serves its own /metrics, /healthz and /readyz."""
 
-    host: str = "127.0.0.1"
-    port: Port
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: Port = Field(description="The port to listen on; 0 takes a free one.")
     metrics_auth: AuthSettings = AuthSettings()
     tls: TlsSettings | None = None
 
@@ -306,15 +334,15 @@ class WorkerSettings(Table):
 class IndexerSettings(WorkerSettings):
     """The indexer process."""
 
-    port: Port = 9101
+    port: Port = Field(9101, description="The port to listen on; 0 takes a free one.")
 
 
 class OracleSettings(WorkerSettings):
     """The oracle process; quotes and observations are kept for `retention`, by whole days."""
 
-    port: Port = 9102
-    retention: Seconds = 30 * 86400.0
-    max_block_age: Seconds = 120.0
+    port: Port = Field(9102, description="The port to listen on; 0 takes a free one.")
+    retention: Seconds = Field(30 * 86400.0, description="How long quotes and observations are kept, by whole days.")
+    max_block_age: Seconds = Field(120.0, description="Answers of an older block are refused.")
 
 
 def parse_places(value: object) -> tuple[str, ...]:
@@ -330,22 +358,30 @@ class AggregatorSettings(WorkerSettings):
     """The aggregator process. `workers` says for each service where its exposition is found; left out, the workers of
     this very config. `instance` is how a scraper calls us; `rate` is requests a second for each client of the API."""
 
-    port: Port = 3001
-    workers: dict[str, Annotated[tuple[str, ...], BeforeValidator(parse_places)]] = {}
+    port: Port = Field(3001, description="The port to listen on; 0 takes a free one.")
+    workers: dict[str, Annotated[tuple[str, ...], BeforeValidator(parse_places)]] = Field(
+        {}, description="For each service where its exposition is found; left out, the workers of this config."
+    )
     workers_auth: AuthSettings = AuthSettings()
-    workers_ca_file: ConfigFile | None = None
-    instance: str | None = None
-    refresh_every: Annotated[Seconds, Field(gt=0)] | None = None
+    workers_ca_file: ConfigFile | None = Field(None, description="The authority of the workers' certificates.")
+    instance: str | None = Field(None, description="How a scraper calls us; left out, host and port.")
+    refresh_every: Annotated[Seconds, Field(gt=0)] | None = Field(
+        None, description="The period of all business figures, in place of each one's own."
+    )
     api_auth: AuthSettings = AuthSettings()
     webhook_auth: AuthSettings = AuthSettings()
-    rate: Annotated[float, Field(gt=0)] = 200.0
+    rate: Annotated[float, Field(gt=0)] = Field(
+        200.0, description="Requests a second that one client of the API may make."
+    )
 
 
 class LogSettings(Table):
     """How much is logged, and in which shape; `auto` is JSON unless stdout is a terminal."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "json", "console"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description='`"auto"` is JSON unless stdout is a terminal.'
+    )
 
 
 class Settings(Table):
@@ -360,4 +396,6 @@ class Settings(Table):
     oracle: OracleSettings = OracleSettings()
     aggregator: AggregatorSettings = AggregatorSettings()
     log: LogSettings = LogSettings()
-    data_dir: Annotated[ConfigPath, Field(validate_default=True)] = Path(".usdx")
+    data_dir: Annotated[ConfigPath, Field(validate_default=True)] = Field(
+        Path(".usdx"), description="Where the embedded Postgres and other files of ours live."
+    )
