@@ -314,15 +314,20 @@ async def test_closing_cuts_off_who_is_busy(settings: Settings, registry: Regist
 
 
 async def test_the_watch_tells_the_truth(db: Database, registry: Registry) -> None:
-    """While Postgres answers, the check `postgres` is good; when it stops answering, bad."""
+    """While Postgres answers, the check `postgres` is good; when it stops answering, bad, with the reason."""
     health, stop = Health(registry, Hands().clock()), Stop()
     watching = asyncio.create_task(watch(db, health, stop, period_s=0.01))
-    while registry.value("usdx_dependency_up", dependency="postgres") != 1:
-        await asyncio.sleep(0.01)
+
+    async def until(up: int) -> None:
+        while registry.value("usdx_dependency_up", dependency="postgres") != up:
+            await asyncio.sleep(0.01)
+
+    await asyncio.wait_for(until(1), 30)
     assert health.ready
-    async with db.connection() as cx:
-        await cx.execute("alter role usdx nologin")  # a fresh connection is refused
-        await cx.execute("alter role usdx login")
+    await db._pool.close()
+    await asyncio.wait_for(until(0), 30)
+    assert not health.ready
+    assert "closed" in health.checks()["postgres"].detail
     stop.set()
     await asyncio.wait_for(watching, 5)
 
