@@ -24,23 +24,23 @@ def laid_out(postgres: embedded.Handle) -> Iterator[str]:
     """The name of a database with everything laid out and no blocks."""
 
     async def make() -> None:
-        await _run(postgres, f"create database {OWN} template {TEMPLATE}")
+        await run_sql(postgres, f"create database {OWN} template {TEMPLATE}")
         settings = Settings.model_validate({"database": {"url": postgres.url_of(OWN)}})
         async with await Database.open(settings, Registry()) as db:
             await World(db).begin()
 
     asyncio.run(make())
     yield OWN
-    asyncio.run(_run(postgres, f"drop database {OWN} with (force)"))
+    asyncio.run(run_sql(postgres, f"drop database {OWN} with (force)"))
 
 
 @pytest.fixture
 async def database_url(postgres: embedded.Handle, laid_out: str) -> AsyncIterator[str]:
     """A clone of it."""
     name = f"{laid_out}_{next(_numbers)}"
-    await _run(postgres, f"create database {name} template {laid_out}")
+    await run_sql(postgres, f"create database {name} template {laid_out}")
     yield postgres.url_of(name)
-    await _run(postgres, f"drop database {name} with (force)")
+    await run_sql(postgres, f"drop database {name} with (force)")
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ async def served(settings: Settings, db: Database) -> AsyncIterator[Site]:
         yield found
 
 
-async def _run(postgres: embedded.Handle, sql: str) -> None:
+async def run_sql(postgres: embedded.Handle, sql: str) -> None:
+    """Run a statement on the server itself."""
     cx = await asyncpg.connect(postgres.url_of("postgres"))
     try:
         await cx.execute(sql)
