@@ -11,7 +11,7 @@ class DecodeError(Permanent):
     """This log does not fit this ABI. Handled by the decoder's caller, who keeps the log raw with the reason."""
 
     reason: ClassVar[str] = "undecodable"
-    advice: ClassVar[str] = "compare the contract's ABI with what is deployed, then run `usdx backfill --redecode`"
+    advice: ClassVar[str] = "Compare the contract's ABI with what is deployed, then run `usdx backfill --redecode`."
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -22,39 +22,39 @@ class BadAbi(Permanent):
     """An ABI, or an event named in the config, makes no sense. Handled by nobody: the process ends."""
 
     reason: ClassVar[str] = "bad_abi"
-    advice: ClassVar[str] = "give a plain ABI array, a Hardhat or Foundry artifact, or human-readable signatures"
+    advice: ClassVar[str] = "Give a plain ABI array, a Hardhat or Foundry artifact, or human-readable signatures."
 
 
 class SchemaDrift(Permanent):
     """A table no longer fits the ABI. Handled by nobody: the message holds the command that mends it."""
 
     reason: ClassVar[str] = "schema_drift"
-    advice: ClassVar[str] = "run the command above, or index the stream again"
+    advice: ClassVar[str] = "Run the command above, or index the stream again."
 
 
 class DeepReorg(Permanent):
     """The chain changed below the last finalized block. The stream halts; nothing is deleted."""
 
     reason: ClassVar[str] = "deep_reorg"
-    advice: ClassVar[str] = "compare the endpoints; if the chain really was replaced, reindex its streams"
+    advice: ClassVar[str] = "Compare the endpoints; if the chain really was replaced, reindex its streams."
 
 
 class WrongChain(Permanent):
     """The endpoint serves another chain than the one this database holds."""
 
     reason: ClassVar[str] = "wrong_chain"
-    advice: ClassVar[str] = "point the chain at its own endpoint, or use a fresh database"
+    advice: ClassVar[str] = "Point the chain at its own endpoint, or use a fresh database."
 
 
 class CursorMoved(Permanent):
     """Somebody else moved this stream's cursor. The step is undone whole."""
 
     reason: ClassVar[str] = "cursor_moved"
-    advice: ClassVar[str] = "run one indexer per stream"
+    advice: ClassVar[str] = "Run one indexer per stream."
 
 
 class AuditFailed(Permanent):
     """Stored rows differ from the chain and were not repaired."""
 
     reason: ClassVar[str] = "audit_failed"
-    advice: ClassVar[str] = "run `usdx audit --repair`; if it happens again, an endpoint lies about finalized blocks"
+    advice: ClassVar[str] = "Run `usdx audit --repair`; if it happens again, an endpoint lies about finalized blocks."
