@@ -141,10 +141,11 @@ class Keeper:
 
     async def audit(self, stop: Stop, tell: Callable[[Audited], None], *, repair: bool, again: bool) -> None:
         """Compare every finalized range of every stream with the chain, those audited before only if `again`."""
-        await self._follower.load()
         await self.state.horizon.look()
-        for key, cursor in self._follower.cursors.items():
-            last = min(cursor.number, self.state.horizon.floor)
+        for key in self._follower.streams:  # factories before what they make
+            self._follower.forget()
+            await self._follower.load()
+            last = min(self._follower.cursors[key].number, self.state.horizon.floor)
             done = [] if again else await self._revision.covered(key)
             for span in gaps(done, self._follower.streams[key].start_block, last):
                 if stop.is_set():

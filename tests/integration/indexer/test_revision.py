@@ -1,0 +1,169 @@
+"""Audits, second decodings and new beginnings."""
+
+from __future__ import annotations
+
+import pytest
+
+from indexer.audit import audit_range, gaps
+from indexer.errors import SchemaDrift
+from indexer.layout import View, create_views, prepare, reset
+from indexer.model import Range
+from indexer.redecode import redecode
+from indexer.revision import Revision
+from indexer.signature import parse_signature
+from indexer.step import Worker
+from indexer.streams import Stream
+from shared.db import Database
+from tests.fakes.chain import FakeChain, FakeLog
+from tests.integration.indexer.world import (
+    NOTE,
+    Reader,
+    desk,
+    note,
+    on_chain,
+    token,
+    transfer,
+    until_idle,
+    values,
+    worker,
+)
+
+
+@pytest.fixture
+def fake() -> FakeChain:
+    chain = FakeChain()
+    for number in range(12):
+        chain.mine(transfer(number), note(f"note {number}"))
+    bad = transfer(99)
+    chain.mine(FakeLog(bad.address, bad.topics, b"\x01"))
+    return chain
+
+
+async def filled(db: Database, fake: FakeChain, one: Stream) -> tuple[Worker, Revision]:
+    done = await worker(db, Reader(fake), one)
+    await until_idle(done)
+    return done, Revision(db, fake.chain_id, [one])
+
+
+async def test_an_audit_finds_nothing_where_nothing_is_wrong(db: Database, fake: FakeChain) -> None:
+    """Rows that are the chain's are proved so, and the proof is written down."""
+    one, stored = await filled(db, fake, token())
+    done = await audit_range(one, stored, "shop/token", Range(0, 13), "bloom", repair=False)
+    assert (done.logs, done.violations, done.findings) == (13, 0, [])
+    assert await stored.covered("shop/token") == [(Range(0, 13), True)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from shop.token_transfer where value = 3",
+        "update shop.token_transfer set value = 4 where value = 3",
+        "update shop.token_transfer set block_hash = '\\xee' where value = 3",
+        "create temp table one as select * from shop.token_transfer where value = 3;"
+        "update one set log_index = 77; insert into shop.token_transfer select * from one",
+        "delete from usdx.undecoded_logs",
+    ],
+)
+async def test_damage_is_found_and_repaired(db: Database, fake: FakeChain, damage: str) -> None:
+    """A row that is missing, wrong or invented is told and, when asked, put right."""
+    one, stored = await filled(db, fake, token())
+    async with db.connection() as cx:
+        await cx.execute(damage)
+    found = await audit_range(one, stored, "shop/token", Range(0, 13), "bloom", repair=False)
+    assert found.violations == 1
+    assert str(found.findings[0])
+    assert await stored.covered("shop/token") == [(Range(0, 13), False)]
+    mended = await audit_range(one, stored, "shop/token", Range(0, 13), "bloom", repair=True)
+    assert mended.repaired
+    assert (await audit_range(one, stored, "shop/token", Range(0, 13), "bloom", repair=False)).violations == 0
+    assert await values(db) == on_chain(fake)[:-1]
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from usdx.undecoded_logs") == 1
+
+
+async def test_structures_compare_equal(db: Database) -> None:
+    """What Postgres spells in its own way, such as JSON, is no difference."""
+    event = parse_signature("event Note(uint256[] many, (string a, bytes b)[] pairs, bool c, bytes4 d, int256 e)")
+    from eth_abi.abi import encode
+
+    kinds = ["uint256[]", "(string,bytes)[]", "bool", "bytes4", "int256"]
+    data = encode(kinds, [[1 << 200, 2], [("x\0\\", b"\xff")], True, b"abcd", -5])
+    fake = FakeChain()
+    assert event.topic0 is not None
+    fake.mine(FakeLog(desk().addresses[0], (event.topic0,), data))
+    one, stored = await filled(db, fake, desk(events=[event]))
+    assert (await audit_range(one, stored, "shop/desk", Range(0, 1), "bloom", repair=False)).violations == 0
+
+
+def test_audits_go_on_where_they_stopped() -> None:
+    """What was proved is not asked again; what was found wrong and left is."""
+    done = [(Range(0, 99), True), (Range(100, 199), False), (Range(300, 399), True)]
+    assert list(gaps(done, 0, 450)) == [Range(100, 299), Range(400, 450)]
+    assert list(gaps([], 5, 4)) == []
+    assert list(gaps([], 0, 1000)) == [Range(0, 499), Range(500, 999), Range(1000, 1000)]
+
+
+async def test_a_mended_abi_decodes_what_was_kept(db: Database, fake: FakeChain) -> None:
+    """Undecoded logs become rows once their event is known rightly; those that still do not fit stay."""
+    one, stored = await filled(db, fake, token())
+    left = await redecode(stored, fake.chain_id, one.streams.values())
+    assert (left["shop/token"].rows, left["shop/token"].reasons) == (0, {"out_of_bounds": 1})
+    async with db.connection() as cx:
+        await cx.execute("update usdx.undecoded_logs set data = $1", (99).to_bytes(32, "big"))
+    mended = await redecode(stored, fake.chain_id, one.streams.values())
+    assert (mended["shop/token"].rows, mended["shop/token"].left) == (1, 0)
+    assert await values(db) == [*range(12), 99]
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from usdx.undecoded_logs") == 0
+
+
+async def test_a_stream_begins_anew(db: Database, fake: FakeChain) -> None:
+    """A reset stream stores everything again, others keep what they have."""
+    one = await worker(db, Reader(fake), token(), desk())
+    await until_idle(one)
+    await reset(db, fake.chain_id, [token()])
+    assert await values(db) == []
+    again = await worker(db, Reader(fake), token(), desk())
+    await until_idle(again)
+    assert await values(db) == [*range(12)]
+
+
+async def test_drift_is_refused_with_its_remedy(db: Database, fake: FakeChain) -> None:
+    """A table that no longer fits stops the start and says what mends it; the statement given does."""
+    await filled(db, fake, desk())
+    renamed = desk(events=[parse_signature("event Note(string memo, uint64 number)")])
+    with pytest.raises(SchemaDrift, match='RENAME COLUMN "text" TO "memo"') as told:
+        await prepare(db, [renamed])
+    statement = next(line for line in str(told.value).splitlines() if "ALTER" in line)
+    async with db.connection() as cx:
+        await cx.execute(statement)
+    await prepare(db, [renamed])
+
+
+async def test_a_drifted_table_is_rebuilt(db: Database, fake: FakeChain) -> None:
+    """Where only indexing again helps, the command for it is told, and the views on the table come back."""
+    await filled(db, fake, desk())
+    await create_views(db, [View("shop", "notes", "create view shop.notes as select text from shop.desk_note")])
+    changed = desk(events=[parse_signature("event Note(string text, uint64 number, uint8 more)")])
+    with pytest.raises(SchemaDrift, match="usdx backfill --reindex shop/desk"):
+        await prepare(db, [changed])
+    await reset(db, fake.chain_id, [changed])
+    await prepare(db, [changed])
+    view = View("shop", "notes", "create view shop.notes as select text, more from shop.desk_note")
+    assert await create_views(db, [view])
+    assert not await create_views(db, [view])
+
+
+async def test_every_type_survives_postgres(db: Database) -> None:
+    """What the decoder gives is what the table holds, for every type and for strings that are no text."""
+    assert NOTE.topic0 is not None
+    from eth_abi.abi import encode
+
+    fake = FakeChain()
+    fake.mine(
+        FakeLog(desk().addresses[0], (NOTE.topic0,), encode(["bytes", "uint64"], [b"a\0\xff\\x41", (1 << 64) - 1]))
+    )
+    await filled(db, fake, desk())
+    async with db.connection() as cx:
+        row = await cx.fetchrow("select text, number from shop.desk_note")
+    assert (row[0], int(row[1])) == (r"a\x00\xff\x5cx41", (1 << 64) - 1)
