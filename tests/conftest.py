@@ -7,7 +7,9 @@ import fcntl
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -34,33 +36,42 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Hand
 
 
 def _make_template(server: embedded.Handle, lock: Path) -> None:
+    """Migrate one database, under another name until it is whole, for the tests to clone."""
+
     async def make() -> None:
-        cx = await asyncpg.connect(server.url_of("postgres"))
-        if not await cx.fetchval("select true from pg_database where datname = $1", TEMPLATE):
+        async with _connected(server.url_of("postgres")) as cx:
+            if await cx.fetchval("select true from pg_database where datname = $1", TEMPLATE):
+                return
+            await cx.execute(f"drop database if exists {TEMPLATE}_new with (force)")
             await cx.execute(f"create database {TEMPLATE}_new")
-            template = await asyncpg.connect(server.url_of(f"{TEMPLATE}_new"))
-            async with template.transaction():
-                await migrate.apply(template, migrate.known())
-            await template.close()
+            async with _connected(server.url_of(f"{TEMPLATE}_new")) as new, new.transaction():
+                await migrate.apply(new, migrate.known())
             await cx.execute(f"alter database {TEMPLATE}_new rename to {TEMPLATE}")
-        await cx.close()
 
     with lock.open("ab") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         asyncio.run(make())
 
 
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Any]:
+    cx = await asyncpg.connect(url)
+    try:
+        yield cx
+    finally:
+        await cx.close()
+
+
 @pytest.fixture
 async def database_url(postgres: embedded.Handle) -> AsyncIterator[str]:
     """The url of a database of this test's own, migrated and empty."""
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{next(_numbers)}"
-    admin = await asyncpg.connect(postgres.url_of("postgres"))
-    try:
+    async with _connected(postgres.url_of("postgres")) as admin:
         await admin.execute(f"create database {name} template {TEMPLATE}")
-        yield postgres.url_of(name)
-        await admin.execute(f"drop database {name} with (force)")
-    finally:
-        await admin.close()
+        try:
+            yield postgres.url_of(name)
+        finally:
+            await admin.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

@@ -92,22 +92,38 @@ def _user(root: Path, *prefix: str, durable: bool = False) -> Iterator[tuple[sub
                 pipe.close()
 
 
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose cluster has been made and whose server has ended."""
+    made = tmp_path_factory.mktemp("cluster") / "postgres"
+    embedded.start(made, durable=False).close()
+    return made
+
+
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
+def fresh(tmp_path: Path) -> Iterator[Path]:
+    """A folder that does not exist yet."""
     yield tmp_path / "postgres"
     _eventually(lambda: not _servers(tmp_path / "postgres"))
 
 
-def test_it_starts_keeps_and_stops(root: Path) -> None:
+@pytest.fixture
+def root(fresh: Path, cluster: Path) -> Path:
+    """A folder with a cluster of its own, copied because making one takes longer."""
+    subprocess.run(["cp", "-a", cluster, fresh], check=True)
+    return fresh
+
+
+def test_it_starts_keeps_and_stops(fresh: Path) -> None:
     """Data outlives the server; no process and no socket outlives its last user."""
-    with embedded.start(root) as server:
+    with embedded.start(fresh) as server:
         assert _sql(server.url, "select current_user || ' ' || current_database()") == "usdx usdx"
         assert _sql(server.url, "show server_encoding") == "UTF8"
         _sql(server.url, "create table public.t (n int)")
-        pid = _pid(root)
+        pid = _pid(fresh)
     assert _gone(pid)
-    assert not list(Place(root.resolve()).sockets.iterdir())
-    with embedded.start(root) as server:
+    assert not list(Place(fresh.resolve()).sockets.iterdir())
+    with embedded.start(fresh) as server:
         assert _sql(server.url, "select count(*) from public.t") == "0"
 
 
@@ -151,9 +167,9 @@ def test_the_first_may_leave_first(root: Path) -> None:
         assert _gone(pid)
 
 
-def test_starting_at_once(root: Path) -> None:
+def test_starting_at_once(fresh: Path) -> None:
     """Of many that start at the same time one makes the cluster and the others wait for it."""
-    program = [sys.executable, "-c", USER, str(root)]
+    program = [sys.executable, "-c", USER, str(fresh)]
     users = [
         subprocess.Popen(
             program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
@@ -236,11 +252,11 @@ def test_a_pid_of_another_program_is_not_the_server(root: Path) -> None:
         stranger.wait()
 
 
-def test_an_unfinished_cluster_is_made_again(root: Path) -> None:
+def test_an_unfinished_cluster_is_made_again(fresh: Path) -> None:
     """A process killed while it made the cluster leaves nothing that counts as one."""
-    (root / "data.new" / "base").mkdir(parents=True)
-    (root / "data.new" / "PG_VERSION").write_text("18\n")
-    with embedded.start(root, durable=False) as server:
+    (fresh / "data.new" / "base").mkdir(parents=True)
+    (fresh / "data.new" / "PG_VERSION").write_text("18\n")
+    with embedded.start(fresh, durable=False) as server:
         assert _sql(server.url, "select 1") == "1"
 
 
@@ -286,11 +302,11 @@ def test_a_broken_cluster_says_why(root: Path) -> None:
         embedded.start(root, durable=False)
 
 
-def test_without_the_wheel_the_message_names_both_ways(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+def test_without_the_wheel_the_message_names_both_ways(monkeypatch: pytest.MonkeyPatch, fresh: Path) -> None:
     """No url and no wheel: set the one or install the other."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"database\.url is not set .*`pip install"):
-        embedded.start(root)
+        embedded.start(fresh)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -335,22 +351,22 @@ class TestAsRoot:
         finally:
             shutil.rmtree(open_root)
 
-    def test_an_ordinary_user_runs_it(self, root: Path) -> None:
+    def test_an_ordinary_user_runs_it(self, fresh: Path) -> None:
         """Without root the server runs as whoever starts it, and stops with him."""
-        root.mkdir()
-        os.chown(root, 65534, 65534)
-        with _user(root, *self.AS_NOBODY) as (_, url):
-            assert Path(f"/proc/{_pid(root)}").stat().st_uid == 65534
+        fresh.mkdir()
+        os.chown(fresh, 65534, 65534)
+        with _user(fresh, *self.AS_NOBODY) as (_, url):
+            assert Path(f"/proc/{_pid(fresh)}").stat().st_uid == 65534
             assert _sql(url, "select 1") == "1"
-            pid = _pid(root)
+            pid = _pid(fresh)
         assert _gone(pid)
 
-    def test_root_uses_what_an_ordinary_user_made(self, root: Path) -> None:
+    def test_root_uses_what_an_ordinary_user_made(self, fresh: Path) -> None:
         """The cluster keeps its owner, whoever starts it."""
-        root.mkdir()
-        os.chown(root, 65534, 65534)
-        with _user(root, *self.AS_NOBODY) as (_, url):
+        fresh.mkdir()
+        os.chown(fresh, 65534, 65534)
+        with _user(fresh, *self.AS_NOBODY) as (_, url):
             _sql(url, "create table public.t (n int)")
-        with embedded.start(root, durable=False) as server:
+        with embedded.start(fresh, durable=False) as server:
             assert _sql(server.url, "select count(*) from public.t") == "0"
-            assert Path(f"/proc/{_pid(root)}").stat().st_uid == 65534
+            assert Path(f"/proc/{_pid(fresh)}").stat().st_uid == 65534
