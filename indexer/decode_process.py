@@ -12,6 +12,7 @@ import os
 import pickle
 import sys
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,12 +24,12 @@ from indexer.decode_messages import LENGTH, Ask, Setup, Told, packed
 from indexer.model import Copied
 from indexer.quick import Known, Source
 
-SLOTS = 2
+SLOTS = 3
 SLOT_BYTES = 12 << 20
 
 
 class DecodeProcess:
-    """A running process: a `Quick`."""
+    """A running process: a `Quick`. Answers wait in its slots, so that it need not wait for us between two of them."""
 
     def __init__(self, process: asyncio.subprocess.Process, memory: mmap.mmap) -> None:
         self._process = process
@@ -36,7 +37,8 @@ class DecodeProcess:
         self._free: asyncio.Queue[int] = asyncio.Queue()
         for slot in range(SLOTS):
             self._free.put_nowait(slot)
-        self._turn = asyncio.Lock()
+        self._asked: deque[tuple[int, asyncio.Future[Told | None]]] = deque()
+        self._over = False
 
     @property
     def pid(self) -> int:
@@ -52,39 +54,50 @@ class DecodeProcess:
         told = await self._through(inner, None)
         return None if told is None else told.blocks
 
-    async def _through(self, inner: memoryview, known: Known | None) -> Told | None:
-        """What the process makes of an answer; None when it does not fit or the process is gone."""
-        if len(inner) > SLOT_BYTES or self._process.returncode is not None:
-            return None
-        slot = await self._free.get()
-        try:
-            base = slot * SLOT_BYTES
-            self._memory[base : base + len(inner)] = inner
-            told = await self._ask(Ask(slot, len(inner), known))
-            if told is None or told.copied is None:
-                return told
-            copies, at = {}, base
-            for table, size in told.sizes.items():
-                copies[table] = self._memory[at : at + size]
-                at += size
-            return replace(told, copied=replace(told.copied, copies=copies))
-        finally:
-            self._free.put_nowait(slot)
-
-    async def _ask(self, ask: Ask) -> Told | None:
-        """One question at a time; None when the process is gone."""
-        assert self._process.stdin is not None
+    async def listen(self) -> None:
+        """Take what the process tells, in the order asked, until it ends; then nothing more is told."""
         assert self._process.stdout is not None
-        async with self._turn:
-            try:
-                self._process.stdin.write(packed(ask))
+        try:
+            while True:
                 size = LENGTH.unpack(await self._process.stdout.readexactly(LENGTH.size))[0]
                 told = pickle.loads(await self._process.stdout.readexactly(size))  # noqa: S301 -- our own process
-            except (asyncio.IncompleteReadError, ConnectionError):
-                structlog.get_logger("indexer").warning("decoder process ended; decoding without it")
-                await self._process.wait()
-                return None
-        return told if isinstance(told, Told) else None
+                self._settle(told if isinstance(told, Told) else None)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            structlog.get_logger("indexer").warning("decoder process ended; decoding without it")
+        finally:
+            self._over = True
+            while self._asked:
+                self._settle(None)
+
+    async def _through(self, inner: memoryview, known: Known | None) -> Told | None:
+        """What the process makes of an answer; None when it does not fit or the process is gone."""
+        if len(inner) > SLOT_BYTES or self._over:
+            return None
+        slot = await self._free.get()
+        if self._over:
+            self._free.put_nowait(slot)
+            return None
+        assert self._process.stdin is not None
+        self._memory[slot * SLOT_BYTES : slot * SLOT_BYTES + len(inner)] = inner
+        told: asyncio.Future[Told | None] = asyncio.get_running_loop().create_future()
+        self._asked.append((slot, told))
+        self._process.stdin.write(packed(Ask(slot, len(inner), known)))
+        return await told
+
+    def _settle(self, told: Told | None) -> None:
+        """Hand the oldest question its rows, copied out of the slot, which is free then."""
+        slot, waiting = self._asked.popleft()
+        if not waiting.cancelled():
+            waiting.set_result(told if told is None or told.copied is None else self._with_rows(told, slot))
+        self._free.put_nowait(slot)
+
+    def _with_rows(self, told: Told, slot: int) -> Told:
+        assert told.copied is not None
+        copies, at = {}, slot * SLOT_BYTES
+        for table, size in told.sizes.items():
+            copies[table] = self._memory[at : at + size]
+            at += size
+        return replace(told, copied=replace(told.copied, copies=copies))
 
 
 @asynccontextmanager
@@ -98,11 +111,15 @@ async def decode_process(chain_id: int, sources: Sequence[Source]) -> AsyncItera
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=(file.fileno(),),
             )  # fmt: skip
             assert process.stdin is not None
+            decoder = DecodeProcess(process, memory)
+            listening = asyncio.create_task(decoder.listen())
             try:
                 process.stdin.write(packed(Setup(chain_id, sources, SLOTS, SLOT_BYTES)))
-                yield DecodeProcess(process, memory)
+                yield decoder
             finally:
                 process.stdin.close()
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
                 if process.returncode is None:
                     process.kill()
                 await process.wait()
