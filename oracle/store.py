@@ -67,7 +67,7 @@ class Store:
     async def keep_up(self, today: date, retention_days: int) -> int:
         """Make the partitions of the days to come and drop those beyond retention; returns how many went.
 
-        Raises DatabaseUnavailable or DatabaseTimeout when a long query holds the tables; the next time will do.
+        Raises DatabaseConflict when a long query holds the tables; the next time will do.
         """
         async with self._db.transaction() as cx:
             await cx.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")

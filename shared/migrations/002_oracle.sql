@@ -52,11 +52,13 @@ create table usdx.quotes (
     primary key (feed, observed_at, source)
 ) partition by range (observed_at);
 
--- A day's partitions of both tables; names end in _YYYYMMDD. Idempotent.
+-- A day's partitions of both tables; names end in _YYYYMMDD. Idempotent, also when two sessions do it at once: the lock
+-- (`usdx` and 002) makes the second wait for the first's end and see what it made.
 create function usdx.create_oracle_partitions(day date) returns void language plpgsql as $$
 declare
     name text;
 begin
+    perform pg_advisory_xact_lock(1970496632, 2);
     foreach name in array array['observations', 'quotes'] loop
         execute format(
             'create table if not exists usdx.%I partition of usdx.%I for values from (%L) to (%L)',

@@ -184,6 +184,16 @@ async def test_whole_days_are_dropped(db: Database) -> None:
         assert names[-1] == f"quotes_{today + timedelta(days=2):%Y%m%d}"
 
 
+async def test_partitions_may_be_made_by_two_at_once(db: Database) -> None:
+    """The journal and the upkeep make the same day's partitions at the same moment; neither fails."""
+    day = datetime.fromtimestamp(START_S, UTC).date()
+    for i in range(5):
+        past = Past()
+        past.round(START_S + 86400 * i, {"a": 1, "b": 1})
+        today = day + timedelta(days=i)
+        await asyncio.gather(store_of(db).append(past.rounds), *(store_of(db).keep_up(today, 30) for _ in range(3)))
+
+
 async def test_nothing_is_ever_rewritten(db: Database) -> None:
     """The same round twice is refused as a whole: the tables are appended to."""
     past, store = Past(), store_of(db)
