@@ -15,6 +15,9 @@ from shared.rpc_errors import RpcError, TransportFailed
 from shared.rpc_types import Call
 
 
+SILENT_S = 1.0
+
+
 class Transport(Protocol):
     """The way to one endpoint. `post` raises TransportFailed when no answer arrives."""
 
@@ -70,7 +73,7 @@ class Rpc:
         self._next_id += len(calls)
         began = self._clock.monotonic()
         size_bytes = 0
-        outcomes: tuple[RpcError | None, ...] = (None,) * len(calls)
+        outcomes: tuple[RpcError | None, ...] | None = None
         try:
             reply = await self._transport.post(_body(calls, question.first_id))
             size_bytes = len(reply.body)
@@ -80,12 +83,14 @@ class Rpc:
             outcomes = (error,) * len(calls)
             raise
         except asyncio.CancelledError:
-            gave_up = f"{self.name}: no answer as long as somebody waited for it"
-            outcomes = (TransportFailed(gave_up, endpoint=self.name),) * len(calls)
+            if self._clock.monotonic() - began >= SILENT_S:  # sooner, it is the caller who changed his mind
+                gave_up = f"{self.name}: no answer as long as somebody waited for it"
+                outcomes = (TransportFailed(gave_up, endpoint=self.name),) * len(calls)
             raise
         finally:
-            seconds = self._clock.monotonic() - began
-            self._observe(Exchange(self.name, tuple(question.methods), outcomes, seconds, size_bytes))
+            if outcomes is not None:
+                seconds = self._clock.monotonic() - began
+                self._observe(Exchange(self.name, tuple(question.methods), outcomes, seconds, size_bytes))
         return answers
 
     async def close(self) -> None:
