@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from functools import partial
 from math import ceil
 
+import structlog
+
 from oracle.board import Board
 from oracle.diary import Diary
 from oracle.journal import Journal
@@ -20,6 +22,7 @@ from oracle.pulse import status_line, word
 from oracle.round import Rounds
 from oracle.schedule import follow
 from oracle.store import Store
+from shared.errors import DatabaseUnavailable, LeaseLost
 from shared.lease import lease
 from shared.runtime import Stop, Task, repeat
 from shared.worker import Worker
@@ -29,6 +32,7 @@ SILENCE_S = 30.0
 DAY_S = 86400
 MANUAL_EVERY_S = 2.0
 UPKEEP_EVERY_S = 600.0
+AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,9 @@ def tasks(parts: Parts) -> dict[str, Task]:
 
     async def feeds(stop: Stop) -> None:
         try:
-            waiting = partial(health.beat, LOOP)  # a second oracle that waits for its turn is alive
-            async with lease(parts.worker.db, "oracle", clock=clock, waiting=waiting), asyncio.TaskGroup() as group:
-                for one in parts.plan.feeds:
-                    group.create_task(_follow(parts, one, stop))
+            while not stop.is_set():
+                await _lead(parts, stop)
+                health.beat(LOOP)
         finally:
             parts.journal.close()
 
@@ -83,6 +86,20 @@ def tasks(parts: Parts) -> dict[str, Task]:
 
     named = {"feeds": feeds, "pulse": pulse, "journal": parts.journal.run, "manual": manual, "upkeep": upkeep}
     return {**named, **parts.others}
+
+
+async def _lead(parts: Parts, stop: Stop) -> None:
+    """Follow the feeds as long as the lease holds. Without the database nobody knows who leads: wait for it."""
+    worker = parts.worker
+    waiting = partial(worker.health.beat, LOOP)  # a second oracle that waits for its turn is alive
+    try:
+        async with lease(worker.db, "oracle", clock=worker.clock, waiting=waiting), asyncio.TaskGroup() as group:
+            for one in parts.plan.feeds:
+                group.create_task(_follow(parts, one, stop))
+    except (LeaseLost, DatabaseUnavailable) as exc:
+        worker.health.failed(LOOP)
+        structlog.get_logger(LOOP).warning("no price is formed", reason=exc.reason, error=str(exc))
+        await stop.wait(AGAIN_S)
 
 
 async def keep_up(store: Store, worker: Worker) -> int:

@@ -288,3 +288,20 @@ async def test_bad_configurations_end_in_one_message(stage: Stage) -> None:
     assert code == 2
     assert "uniswap_v3.windows" in out
     assert "Traceback" not in out
+
+
+async def test_a_lost_lease_is_asked_for_again(stage: Stage) -> None:
+    """When the database cuts every connection the process stays, leads again and goes on storing prices."""
+    port = free_port()
+    async with oracle(stage.config, port) as process:
+        await ready(port, process)
+        cut = "select count(*) from pg_stat_activity where application_name like 'usdx%' and pg_terminate_backend(pid)"
+        assert (await stage.rows(cut))[0][0] >= 1
+        since = (await stage.rows("select now()"))[0][0]
+        fresh = f"select count(*) from usdx.observations where observed_at > '{since.isoformat()}' and result = 'fresh'"
+        async with asyncio.timeout(PATIENCE_S):
+            while not (await stage.rows(fresh))[0][0]:
+                assert process.returncode is None
+                await asyncio.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
