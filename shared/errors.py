@@ -113,3 +113,17 @@ class LeaseLost(Transient):
 
     reason = "lease_lost"
     advice = "The worker stops what it does and asks for the lease again by itself."
+
+
+class LeaseHeld(Permanent):
+    """Another process works on what we want for ourselves."""
+
+    reason = "lease_held"
+    advice = "Stop that worker (and those that stand by for it), then run the command again."
+
+
+class BackupFailed(Permanent):
+    """There is no new backup, or it could not be restored as it was."""
+
+    reason = "backup_failed"
+    advice = "The last good backup is untouched; mend what the message names and run the command again."

@@ -1,0 +1,171 @@
+"""Recovery by people: what was taken back is read again, and the tables are those of the chain."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+from click.testing import CliRunner, Result
+
+from indexer import catch_up, recovery
+from indexer.recovery_cli import reindex, reset, rollback
+from shared import config
+from shared.db import Database
+from shared.errors import ConfigError, LeaseHeld
+from shared.lease import lease
+from shared.settings import Settings
+from tests.adversity.shop import STREAMS, Life, config_text, differences, write_protocol
+from tests.fakes.node import FakeNode, served
+
+
+@dataclass
+class Shop:
+    """A shop whose chain was indexed up to its tip."""
+
+    life: Life
+    settings: Settings
+    config: Path
+    db: Database
+
+    async def catch_up(self) -> None:
+        await catch_up.run(self.settings)
+
+    async def assert_right(self) -> None:
+        cx = await asyncpg.connect(self.db.url)
+        assert await differences(cx, self.life, at_head=True) == []
+        await cx.close()
+
+    async def at(self) -> dict[str, int]:
+        async with self.db.connection() as cx:
+            return {row[0]: row[1] for row in await cx.fetch("select stream, block_number from usdx.cursors")}
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    life = Life(random.Random(7))
+    life.grow(150)
+    life.live()
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(served(FakeNode(life.chain, finality_depth=life.finality)))
+        file = tmp_path / "usdx.toml"
+        file.write_text(config_text(write_protocol(tmp_path / "shop"), database_url, {"node": url}, 0))
+        settings = config.load(file, {})
+        from shared.metrics import Registry
+
+        db = await stack.enter_async_context(await Database.open(settings, Registry(), application_name="test"))
+        one = Shop(life, settings, file, db)
+        await one.catch_up()
+        await one.assert_right()
+        yield one
+
+
+async def called(command: object, shop: Shop, *arguments: str) -> Result:
+    """The command as a person calls it."""
+    return await asyncio.to_thread(CliRunner().invoke, command, ["--config", str(shop.config), *arguments])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("back", [0, 1, 5, 9, 60, 149, 1000])
+async def test_a_rollback_is_made_good(shop: Shop, back: int) -> None:
+    """From any block, final or not, that streams are taken back to, the indexer comes to the same tables."""
+    to = max(0, shop.life.chain.head.number - back)
+    done = await called(rollback, shop, "--to", str(to), "--yes")
+    assert done.exit_code == 0, done.output
+    assert all(number <= max(to, 4) for number in (await shop.at()).values()), "desk begins at block 5"
+    shop.life.fork(3, 4)
+    shop.life.grow(3)
+    await shop.catch_up()
+    await shop.assert_right()
+
+
+async def test_a_dry_run_tells_the_truth(shop: Shop) -> None:
+    """--dry-run changes nothing, and names exactly what is deleted afterwards."""
+    streams = recovery.chosen(await recovery.configured(shop.db, shop.settings), ())
+    for to in (140, 70, 0):
+        would = await recovery.roll_back(shop.db, streams, to, dry=True)
+        assert would == await recovery.roll_back(shop.db, streams, to, dry=True)
+        assert would == await recovery.roll_back(shop.db, streams, to, dry=False)
+        assert sum(sum(one.rows.values()) for one in would) > 0
+    said = await called(reset, shop, "--dry-run")
+    assert said.exit_code == 0
+    assert "shop/token" in said.output
+    assert set(await shop.at()) == set(STREAMS)
+
+
+async def test_one_stream_alone(shop: Shop) -> None:
+    """Only the named stream goes back; what a factory made goes with the factory."""
+    tip = shop.life.chain.head.number
+    assert (await called(rollback, shop, "--to", "50", "--stream", "shop/desk", "--yes")).exit_code == 0
+    assert await shop.at() == dict.fromkeys(STREAMS, tip) | {"shop/desk": 50}
+    assert (await called(rollback, shop, "--to", "60", "--stream", "shop/mint", "--yes")).exit_code == 0
+    assert await shop.at() == dict.fromkeys(STREAMS, tip) | {"shop/desk": 50, "shop/mint": 60, "shop/item": 60}
+    await shop.catch_up()
+    await shop.assert_right()
+
+
+async def test_reindexed_streams_begin_anew(shop: Shop) -> None:
+    """`usdx reindex` forgets the stream and its rows; the next start reads them all again."""
+    done = await called(reindex, shop, "shop/mint", "--yes")
+    assert done.exit_code == 0, done.output
+    assert set(await shop.at()) == {"shop/token", "shop/desk"}
+    await shop.catch_up()
+    await shop.assert_right()
+
+
+async def test_a_reset_leaves_nothing(shop: Shop) -> None:
+    """After `usdx reset` the database is as before the first start, even for another chain of the same name."""
+    async with shop.db.connection() as cx:
+        await cx.execute("insert into usdx.figure_refreshes values ('tvl', now(), 1)")
+    done = await called(reset, shop, "--yes")
+    assert done.exit_code == 0, done.output
+    async with shop.db.connection() as cx:
+        for name in ("chains", "cursors", "checkpoints", "coverage", "undecoded_logs", "views", "scopes"):
+            assert await cx.fetchval(f"select count(*) from usdx.{name}") == 0, name
+        assert await cx.fetchval("select count(*) from pg_tables where schemaname = 'shop'") == 0
+        assert await cx.fetchval("select count(*) from usdx.figure_refreshes") == 1, "what others store stays"
+    await shop.catch_up()
+    await shop.assert_right()
+
+
+async def test_refused_while_an_indexer_works(shop: Shop) -> None:
+    """Nothing is changed while a worker holds the lease, or stands by to take it."""
+    streams = recovery.chosen(await recovery.configured(shop.db, shop.settings), ())
+    async with lease(shop.db, "chain fake"):
+        for command, arguments in ((rollback, ["--to", "5"]), (reindex, ["shop/token"]), (reset, [])):
+            done = await called(command, shop, *arguments, "--yes")
+            assert done.exit_code == 1, done.output
+            assert "an indexer works on chain fake" in done.output
+    waiting = asyncio.Event()
+
+    async def stand_by() -> None:
+        async with lease(shop.db, "chain fake", waiting=waiting.set):
+            pass
+
+    async with lease(shop.db, "chain fake"):
+        other = asyncio.create_task(stand_by())
+        await waiting.wait()
+        with pytest.raises(LeaseHeld):
+            async with recovery.alone(shop.db, ["fake"]):
+                pass
+    await other
+    assert len(streams) == len(STREAMS)
+    await shop.assert_right()
+
+
+async def test_nothing_without_a_word(shop: Shop) -> None:
+    """Without --yes and without a terminal nothing is deleted; unknown names and no block are refused."""
+    for command, arguments in ((rollback, ["--to", "5"]), (reindex, ["shop/token"]), (reset, [])):
+        done = await called(command, shop, *arguments)
+        assert done.exit_code == 2, done.output
+        assert "--yes" in done.output
+    assert (await called(reindex, shop, "shop/nobody", "--yes")).exit_code == 2
+    assert (await called(rollback, shop, "--to", "5", "--chain", "moon", "--yes")).exit_code == 2
+    assert (await called(rollback, shop, "--yes")).exit_code == 2
+    with pytest.raises(ConfigError, match="shop/nobody: not in this config and database"):
+        recovery.chosen(await recovery.configured(shop.db, shop.settings), ["shop/nobody"])
+    await shop.assert_right()
