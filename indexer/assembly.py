@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from indexer.abi import parse, select
 from indexer.errors import BadAbi
 from indexer.events import EventSpec, Scalar
+from indexer.indexes import TableIndex, indexes
 from indexer.layout import View
 from indexer.streams import Parent, Stream, stream
 from shared.errors import ConfigError
@@ -109,6 +110,19 @@ def events_of(contract: Contract) -> tuple[tuple[EventSpec, ...], tuple[EventSpe
     except (BadAbi, UnicodeDecodeError, OSError) as exc:
         raise BadAbi(f"{contract.abi}: {exc}") from exc
     return chosen, tuple(event for event in known if event not in chosen)
+
+
+def indexes_of(deployment: Deployment, streams: Iterable[Stream]) -> list[TableIndex]:
+    """The indexes that the protocol wants on its streams' tables. Raises BadAbi, naming contract and index."""
+    by_key = {one.key: one for one in streams}
+    out: list[TableIndex] = []
+    for contract in deployment.protocol.contracts:
+        wanted = [(index.event, index.columns) for index in contract.indexes]
+        try:
+            out += indexes(by_key[f"{deployment.key}/{contract.name}"].tables.values(), wanted)
+        except BadAbi as exc:
+            raise BadAbi(f"protocol {deployment.protocol.name}, contracts.{contract.name}.indexes: {exc}") from exc
+    return out
 
 
 def views_of(deployment: Deployment) -> tuple[View, ...]:

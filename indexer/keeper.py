@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from indexer import chain_metrics
-from indexer.assembly import Deployment, streams_of, views_of
+from indexer.assembly import Deployment, indexes_of, streams_of, views_of
 from indexer.audit import Audited, audit_range, gaps
 from indexer.backfill import backfill
 from indexer.birth import birth
@@ -19,6 +19,7 @@ from indexer.counters import EventCounters
 from indexer.errors import DeepReorg
 from indexer.follow import follow
 from indexer.horizon import Horizon
+from indexer.indexes import TableIndex, build
 from indexer.layout import claim_chain, create_views, known_starts, prepare, reset
 from indexer.metrics import ChainState, Meter
 from indexer.model import Committed, RolledBack, Step
@@ -85,11 +86,13 @@ class Keeper:
         tip = await self.state.horizon.look()
         known = {key: at for key, at in (await known_starts(self._world.db)).items() if key not in anew}
         streams: list[Stream] = []
+        self._indexes: list[TableIndex] = []
         counters = EventCounters(self._world.registry, self.name, chain_id)
         for one in self._deployed:
             own = await streams_of(one, known, lambda address: birth(self._pool, address, tip.number))
             counters.add(one.protocol.counters, {s.key.rpartition("/")[2]: s.tables.values() for s in own})
             streams += own
+            self._indexes += indexes_of(one, own)
         await reset(self._world.db, chain_id, _with_children(streams, anew))
         await prepare(self._world.db, streams)
         await create_views(self._world.db, [view for one in self._deployed for view in views_of(one)])
@@ -133,6 +136,7 @@ class Keeper:
             await backfill(self._follower, stop, self._observe, patience)
             await follow(self._follower, stop, self._observe, patience, 0.0, until_idle=True)
             self.state.backfilling = False
+            await self._index()
 
     async def redecode(self) -> dict[str, Redecoded]:
         """Decode what was kept undecoded, by stream."""
@@ -164,16 +168,27 @@ class Keeper:
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))
             acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll, rest=self._pool.rest)]
-            await _together([*acts, self._fill(stop)] if far else acts)
+            await _together([*acts, self._fill(stop, bool(far))])
 
-    async def _fill(self, stop: Stop) -> None:
-        """Backfill, then hand the streams over to the follower, which brings them the last blocks to the others."""
-        self.state.backfilling = True
-        try:
-            await backfill(self._filler, stop, self._observe, self._patience(stop))
-        finally:
-            self.state.backfilling = False
-        self._follower.adopt(self._filler.release(list(self._filler.streams)))
+    async def _fill(self, stop: Stop, far: bool) -> None:
+        """Backfill, then hand the streams over to the follower, which brings them the last blocks to the others.
+
+        Secondary indexes are built afterwards: together with them the tables would fill at half the speed.
+        """
+        if far:
+            self.state.backfilling = True
+            try:
+                await backfill(self._filler, stop, self._observe, self._patience(stop))
+            finally:
+                self.state.backfilling = False
+            self._follower.adopt(self._filler.release(list(self._filler.streams)))
+        if not stop.is_set():
+            await self._index()
+
+    async def _index(self) -> None:
+        async with lease(self._world.db, "secondary indexes"):  # two chains may fill the same tables
+            for name in await build(self._world.db, self._indexes):
+                self._log.info("index built", index=name)
 
     async def _far(self, stop: Stop) -> list[str]:
         """The streams too far behind for following."""

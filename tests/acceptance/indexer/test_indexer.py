@@ -5,7 +5,8 @@ import re
 import signal
 import sys
 
-from tests.acceptance.indexer.rig import Rig, eventually, stopped
+from shared import protocol
+from tests.acceptance.indexer.rig import WEXEL, Rig, eventually, stopped
 
 
 async def test_follows_the_chain(rig: Rig) -> None:
@@ -111,6 +112,55 @@ async def test_backfill_ends_at_the_tip(rig: Rig) -> None:
     assert process.returncode == 0, said.decode()
     assert "100.0 %" in said.decode()
     assert await rig.digest() == await rig.truth()
+
+
+async def test_indexes_come_after_the_rows(rig: Rig) -> None:
+    """The secondary indexes that the protocol wants are there once the tables are full."""
+    import asyncpg
+
+    await rig.start()
+    cx = await asyncpg.connect(rig.database_url)
+
+    async def there() -> bool:
+        sql = "select count(*) from pg_indexes where schemaname = 'wexel' and indexname like '%_idx'"
+        return bool(await cx.fetchval(sql) == sum(len(one.indexes) for one in protocol.load(WEXEL).contracts))
+
+    try:
+        await eventually(there, rig.explain)
+    finally:
+        await cx.close()
+
+
+async def test_an_audit_finds_and_repairs(rig: Rig) -> None:
+    """`usdx audit` tells of damage with exit code 1, `--repair` mends it, and the next audit is content."""
+    import asyncpg
+
+    await rig.deposits(3)
+    await rig.rpc("anvil_mine", hex(100))
+    command = "from indexer.cli import {0}; {0}()"
+    config = ("--config", str(rig.write_config()))
+
+    async def run(name: str, *options: str) -> tuple[int | None, str]:
+        process = await rig.start(sys.executable, "-c", command.format(name), *config, *options)
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
+
+    assert (await run("backfill"))[0] == 0
+    code, said = await run("audit")
+    assert (code, "0 violations" in said) == (0, True), said
+    cx = await asyncpg.connect(rig.database_url)
+    await cx.execute(
+        "delete from wexel.vault_wexel_created where block_number = (select max(block_number)"
+        " from wexel.vault_wexel_created)"
+    )
+    await cx.close()
+    code, said = await run("audit", "--again")
+    assert (code, "1 missing" in said, "Traceback" in said) == (1, True, False), said
+    code, said = await run("audit", "--repair")
+    assert (code, "1 repaired" in said) == (0, True), said
+    assert await rig.digest() == await rig.truth()
+    code, said = await run("audit")
+    assert (code, "0 ranges" in said) == (0, True), said
 
 
 async def test_an_unreachable_node_ends_with_one_message(rig: Rig) -> None:
