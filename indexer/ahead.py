@@ -17,10 +17,10 @@ from indexer.step import Fetched, Worker
 IN_FLIGHT = 6
 """How many ranges are asked for at once."""
 
-BYTES_WAITING = 8 << 20
+BYTES_WAITING = 12 << 20
 """How much of what was fetched may wait for the database."""
 
-BATCH_LOGS = 30_000
+BATCH_LOGS = 50_000
 """From how many logs on a commit is large enough."""
 
 

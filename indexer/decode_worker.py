@@ -24,6 +24,7 @@ def main() -> None:
     """Serve until standard input ends, which it does however the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(5)  # who feeds Postgres comes first; decoding is ahead of it anyway
     setup = _receive(sys.stdin.buffer)
     if not isinstance(setup, Setup):
         return

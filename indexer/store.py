@@ -82,6 +82,8 @@ class Store:
         """
         last = blocks[-1]
         async with self._db.transaction() as cx:
+            if last.number <= floor:  # a crash of Postgres may lose it whole, cursor and rows; it is fetched again then
+                await cx.execute("set local synchronous_commit = off")
             await _move(cx, streams, cursor, Cursor(last.number, last.hash, last.time), floor)
             await copy_batch(cx, batch)
             await _remember(cx, streams, blocks, floor)
