@@ -1,7 +1,7 @@
 """Measure the indexer against its targets: `python -m benchmarks [--quick] [--only NAME…]`.
 
 Everything runs on this machine: a replay node, a Postgres of our own, the real command. Prints a table and writes it to
-`benchmarks/RESULTS.md`; a run with `--quick` or `--only` writes nothing.
+`benchmarks/RESULTS.md`; a run with `--quick` or `--only` writes nothing, unless `--keep` says to replace some lines.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from benchmarks.baselines import Rate
 from benchmarks.chain import PROFILES, Chain
 from benchmarks.product import Run
 from benchmarks.replay_node import MAX_BLOCKS
-from benchmarks.report import Line, markdown, notes_in, table
-from benchmarks.stage import Databases, Node, NodePlan, databases, replay
+from benchmarks.report import Line, load, markdown, notes_in, save, table
+from benchmarks.stage import WORK, Databases, Node, NodePlan, databases, replay
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 WEB3_BLOCKS = 4_000
@@ -236,9 +236,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, one round")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only some of the measurements")
+    parser.add_argument("--keep", action="store_true", help="with --only: put the lines in place of those of that name")
     options = parser.parse_args()
     about = machine.describe()
-    lines: list[Line] = []
+    kept = load(WORK / "lines.json") if options.keep else {}
+    found: dict[str, list[Line]] = {}
     with databases() as dbs:
         bench = Bench(dbs, QUICK if options.quick else FULL)
         cases = bench.cases()
@@ -250,10 +252,12 @@ def main() -> int:
             print(f"{name}: {case.__doc__}", file=sys.stderr, flush=True)
             for line in case():
                 print(f"  {line.what}: {line.result} {line.verdict} {line.detail}", file=sys.stderr, flush=True)
-                lines.append(line)
+                found.setdefault(name, []).append(line)
+    lines = [line for name in cases for line in found.get(name, kept.get(name, ()))]
     print("\n".join(f"{key}: {value}" for key, value in about.items()))
     print(table(lines))
-    if not options.quick and not options.only:
+    if not options.quick and (options.keep or not options.only):
+        save(WORK / "lines.json", kept | found)
         RESULTS.write_text(markdown(about, lines, notes_in(RESULTS)))
         print(f"written to {RESULTS}")
     return 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
@@ -47,6 +48,18 @@ def table(lines: Sequence[Line]) -> str:
 
 
 _COLUMNS = ("what", "result", "target", "verdict")
+
+
+def save(path: Path, lines: Mapping[str, Sequence[Line]]) -> None:
+    """Keep the lines by measurement, for a later run that repeats only some of them."""
+    path.write_text(json.dumps({name: [asdict(line) for line in some] for name, some in lines.items()}))
+
+
+def load(path: Path) -> dict[str, list[Line]]:
+    """What `save` kept."""
+    if not path.exists():
+        return {}
+    return {name: [Line(**line) for line in some] for name, some in json.loads(path.read_text()).items()}
 
 
 def notes_in(path: Path) -> str:
