@@ -73,13 +73,14 @@ class Item(msgspec.Struct, Generic[T]):
 
 async def as_of(cx: Connection, keys: Sequence[str] | None = None) -> AsOf:
     """Say after which blocks this snapshot is, for the streams of the protocols with these keys or for all streams."""
-    at = await cx.fetchval("select now()", on="cursors")
     rows = await cx.fetch(
-        """select stream, chain, block_number, '0x' || encode(block_hash, 'hex') as block_hash, block_time
-        from usdx.cursors
-        where block_number >= start_block and ($1::text[] is null or split_part(stream, '/', 1) = any($1))
-        order by stream""",
+        """select now() as at, c.stream, c.chain, c.block_number, '0x' || encode(c.block_hash, 'hex') as block_hash,
+            c.block_time
+        from (select) always left join usdx.cursors c
+            on c.block_number >= c.start_block and ($1::text[] is null or split_part(c.stream, '/', 1) = any($1))
+        order by c.stream""",
         keys,
         on="cursors",
     )
-    return AsOf(at, [BlockRef(**row) for row in rows])
+    known = [row for row in rows if row["stream"] is not None]
+    return AsOf(rows[0]["at"], [BlockRef(**{name: row[name] for name in BlockRef.__struct_fields__}) for row in known])
