@@ -1,0 +1,132 @@
+"""A backup counts only when it came back whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from shared import backup, embedded
+from shared.db import Database
+from shared.errors import BackupFailed
+
+
+@pytest.fixture
+async def filled(db: Database) -> Database:
+    async with db.connection() as cx:
+        await cx.execute(
+            """create schema shop;
+            create table shop.sold (id bigint primary key, at timestamptz, what bytea, price numeric);
+            insert into shop.sold
+            select n, now() + n * interval '1 s', int8send(n), n * 1.1 from generate_series(1, 500) n;
+            create view shop.dear as select * from shop.sold where price > 100;
+            insert into usdx.chains values ('fake', 1337, '\\x00')"""
+        )
+    return db
+
+
+@pytest.fixture
+async def empty(postgres: embedded.Handle) -> AsyncIterator[str]:
+    """The url of an empty database."""
+    admin = await asyncpg.connect(postgres.url_of("postgres"))
+    await admin.execute("create database restored template template0")
+    try:
+        yield postgres.url_of("restored")
+    finally:
+        await admin.execute("drop database restored with (force)")
+        await admin.close()
+
+
+async def databases(db: Database) -> set[str]:
+    async with db.connection() as cx:
+        rows = await cx.fetch("select datname from pg_database where datname like 'usdx_verify%'")
+    return {row[0] for row in rows}
+
+
+async def test_it_comes_back(filled: Database, empty: str, tmp_path: Path) -> None:
+    """What was backed up is verified, noted in the database and restored, views and all."""
+    done = await backup.back_up(filled.url, tmp_path / "backups")
+    assert done.file.exists()
+    assert done.rows >= 501
+    assert await databases(filled) == set(), "the scratch database is gone"
+    async with filled.connection() as cx:
+        row = await cx.fetchrow("select *, now() - finished_at < interval '5 min' as fresh from usdx.backups")
+    assert row is not None
+    assert (row["target"], row["file"], row["rows"], row["fresh"]) == ("postgres", str(done.file), done.rows, True)
+    again = await backup.restore(done.file, empty)
+    assert (again.rows, again.tables) == (done.rows, done.tables)
+    cx = await asyncpg.connect(empty)
+    assert await cx.fetchval("select count(*) from shop.dear") == 410
+    await cx.close()
+    with pytest.raises(BackupFailed, match="not empty"):
+        await backup.restore(done.file, empty)
+
+
+async def test_writers_do_not_disturb(filled: Database, tmp_path: Path) -> None:
+    """Dump and counts see one snapshot, whatever is written meanwhile."""
+    real = backup._run
+
+    async def run(program: Path, *arguments: str, url: str) -> None:
+        if program.name == "pg_dump":
+            async with filled.connection() as cx:
+                await cx.execute("insert into shop.sold values (1000 + (select count(*) from shop.sold))")
+        await real(program, *arguments, url=url)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backup, "_run", run)
+        await backup.back_up(filled.url, tmp_path)
+
+
+async def test_a_bad_dump_is_no_backup(filled: Database, tmp_path: Path) -> None:
+    """A truncated dump, or one that lacks a row, leaves no file with a good name and no success."""
+    real = backup._run
+
+    async def truncate(program: Path, *arguments: str, url: str) -> None:
+        await real(program, *arguments, url=url)
+        if program.name == "pg_dump":
+            file = next(tmp_path.glob("*.partial"))
+            file.write_bytes(file.read_bytes()[:-2000])
+
+    async def lose(program: Path, *arguments: str, url: str) -> None:
+        await real(program, *arguments, url=url)
+        if program.name == "pg_restore":
+            cx = await asyncpg.connect(url)
+            await cx.execute("update shop.sold set price = price + 1 where id = 77")
+            await cx.close()
+
+    for spoil, words in ((truncate, "pg_restore failed"), (lose, "the restored copy differs: shop.sold")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(backup, "_run", spoil)
+            with pytest.raises(BackupFailed, match=words):
+                await backup.back_up(filled.url, tmp_path)
+        assert list(tmp_path.iterdir()) == []
+        assert await databases(filled) == set()
+    async with filled.connection() as cx:
+        assert await cx.fetchval("select count(*) from usdx.backups") == 0
+
+
+async def test_a_restore_is_held_to_the_manifest(filled: Database, empty: str, tmp_path: Path) -> None:
+    """A backup whose manifest is missing, or says something else, is refused."""
+    done = await backup.back_up(filled.url, tmp_path)
+    manifest = done.file.with_suffix(".json")
+    text = manifest.read_text()
+    manifest.unlink()
+    with pytest.raises(BackupFailed, match="manifest"):
+        await backup.restore(done.file, empty)
+    wrong = json.loads(text)
+    wrong["shop.sold"]["rows"] += 1
+    manifest.write_text(json.dumps(wrong))
+    with pytest.raises(BackupFailed, match=r"shop\.sold"):
+        await backup.restore(done.file, empty)
+
+
+def test_old_backups_go(tmp_path: Path) -> None:
+    """The newest are kept, with their manifests."""
+    for day in range(5):
+        (tmp_path / f"usdx-2026010{day}.dump").touch()
+        (tmp_path / f"usdx-2026010{day}.json").touch()
+    assert [file.name for file in backup.prune(tmp_path, 3)] == ["usdx-20260100.dump", "usdx-20260101.dump"]
+    assert len(list(tmp_path.iterdir())) == 6
