@@ -75,6 +75,7 @@ def _route_standard_logging(level: int, before: list[Processor], render: list[Pr
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(max(level, logging.INFO))
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)  # a traceback each time that Postgres is still recovering
     logging.captureWarnings(True)
 
 

@@ -134,3 +134,13 @@ def test_configuring_twice_writes_once(stream: io.StringIO) -> None:
     _configure(stream)
     logging.getLogger("x").error("once")
     assert len(_lines(stream)) == 1
+
+
+def test_a_recovering_database_writes_no_tracebacks(stream: io.StringIO) -> None:
+    """What asyncpg's pool tries again by itself is told by us, in one line; its own traceback is not."""
+    _configure(stream)
+    try:
+        raise ConnectionError("the database system is in recovery mode")
+    except ConnectionError:
+        logging.getLogger("asyncpg.pool").warning("Failed to restore the pool connection floor", exc_info=True)
+    assert _lines(stream) == []
