@@ -130,11 +130,11 @@ def read(cuts: Cuts, shape: LogShape) -> Logs:
     width = {name: at[gap.colon + 1] - (gap.lead + gap.tail) - at[gap.colon] for name, gap in shape.gaps.items()}
     topics = (width["topics"] + 1) // TOPIC_TEXT
     fits &= (topics * TOPIC_TEXT == width["topics"] + 1) & (topics >= 1) & (topics <= 4) & (width["data"] >= 0)
-    numbers = {}
-    for name in shape.gaps:
-        if name not in ("topics", "data"):
-            numbers[name], fine = _quantity(cuts.text, begin[name] + width[name], width[name])
-            fits &= fine
+    names = [name for name in shape.gaps if name not in ("topics", "data")]
+    ends = [inside(begin[name] + width[name] - 8, 8, size) for name in names]
+    values, fine = _quantities(cuts.text, np.stack(ends), np.stack([width[name] for name in names]))
+    numbers = dict(zip(names, values, strict=True))
+    fits &= fine.all(axis=0)
     hashes = unhex(body, [shape.column(name) for name in ("blockHash", "transactionHash", "address")])
     block_hash, tx_hash, address = (np.ascontiguousarray(hashes[:, a:b]) for a, b in ((0, 32), (32, 64), (64, 84)))
     time = numbers.get("blockTimestamp", np.zeros(len(topics), np.int64))
@@ -195,10 +195,10 @@ def unhex(rows: Bytes, columns: Sequence[tuple[int, int]]) -> Bytes:
     return np.frombuffer(binascii.unhexlify(text.data), np.uint8).reshape(len(rows), width // 2)
 
 
-def _quantity(text: Bytes, end: Ints, digits: Ints) -> tuple[Ints, Mask]:
-    """Hex quantities of one to eight digits that end before `end`, and which of them are such."""
+def _quantities(text: Bytes, at: Ints, digits: Ints) -> tuple[Ints, Mask]:
+    """Hex quantities of one to eight digits at the end of the eight characters at `at`, and which of them are such."""
     fine = (digits >= 1) & (digits <= 8)
-    words = windows(text, 8)[inside(end - 8, 8, len(text))].view("<u8")
+    words = windows(text, 8)[at].view("<u8")
     hidden = (np.uint64(1) << (np.uint64(8) * (8 - np.where(fine, digits, 8)).astype(np.uint64))) - np.uint64(1)
     words = (words & ~hidden) | (hidden & _ZEROS)
     nibbles = (words & np.uint64(0x0F0F0F0F0F0F0F0F)) + ((words >> np.uint64(6)) & _ONES) * np.uint64(9)
