@@ -1,6 +1,7 @@
 """Declare what the aggregator says of itself, of the business and of alerts, and count what happened."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from aggregator.alerts import SEVERITIES, Stored
 from aggregator.everything import Everything
@@ -98,6 +99,13 @@ WATCHDOG_RECEIVED = Family(
     (),
     "seconds",
 )
+BACKUP_SUCCESS = Family(
+    "usdx_backup_last_success_timestamp_seconds",
+    "gauge",
+    "Time of the last verified backup; absent before the first.",
+    ("target",),
+    "seconds",
+)
 STREAM_CLIENTS = Family("usdx_api_stream_clients", "gauge", "Clients of the server-sent event stream.")
 STREAM_DROPPED = Family(
     "usdx_api_stream_dropped_total", "counter", "Stream clients cut off because they did not keep up."
@@ -122,6 +130,7 @@ FAMILIES = (
     UNACKNOWLEDGED_SINCE,
     NOTIFICATION_DELAY,
     WATCHDOG_RECEIVED,
+    BACKUP_SUCCESS,
     STREAM_CLIENTS,
     STREAM_DROPPED,
 )
@@ -144,12 +153,14 @@ class Meters:
         self.refresh = Refresh({})
         self._alerts = AlertState()
         self._clients = 0
+        self._backups: Mapping[str, datetime] = {}
         self._families = {name: family_of(name, gauge) for name, gauge in gauges.items()}
         self._start_counters(registry)
         registry.collector(self._read_targets, TARGET_UP, FETCH_DURATION, MERGED_SAMPLES)
         registry.collector(self._read_business, BUSINESS_SUCCESS, BUSINESS_DURATION, BUSINESS_GAUGE_SUCCESS)
         registry.collector(self._read_figures, *self._families.values())
         registry.collector(self._read_alerts, ALERTS_ACTIVE, UNACKNOWLEDGED_SINCE, WATCHDOG_RECEIVED)
+        registry.collector(self._read_backups, BACKUP_SUCCESS)
         self._stream_clients = registry.gauge(STREAM_CLIENTS)
         self._stream_clients.set(0)
 
@@ -232,6 +243,10 @@ class Meters:
         """The alert store was looked at."""
         self._alerts = state
 
+    def backups_now(self, newest: Mapping[str, datetime]) -> None:
+        """The times of the newest backups were read."""
+        self._backups = newest
+
     def stream_clients(self, count: int) -> None:
         """So many clients listen to the stream."""
         self._stream_clients.set(count)
@@ -262,6 +277,10 @@ class Meters:
         for gauge, reading in dict(self.refresh.readings).items():
             for figure in reading.figures:
                 yield Sample(self._families[gauge], float(figure.value), figure.labels)
+
+    def _read_backups(self) -> Iterable[Sample]:
+        for target, at in self._backups.items():
+            yield Sample(BACKUP_SUCCESS, at.timestamp(), (target,))
 
     def _read_alerts(self) -> Iterable[Sample]:
         state = self._alerts

@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from aggregator import alert_store
+from aggregator import alert_store, backups
 from aggregator.api.alerts import alert_operations
 from aggregator.api.chains import chain_operations
 from aggregator.api.document import Document
@@ -80,9 +80,10 @@ class Rooms:
     db: Database
 
     async def look_at_alerts(self) -> None:
-        """Let the gauges of alerts say what is stored now."""
+        """Let the gauges of alerts and backups say what is stored now."""
         async with self.db.transaction(readonly=True) as cx:
             self.meters.alerts_now(await alert_store.state(cx))
+            self.meters.backups_now(await backups.newest(cx))
 
     @classmethod
     def build(

@@ -41,6 +41,7 @@ FAMILIES = (REQUESTS, DURATION, IN_PROGRESS)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 EXPECTED_STATUSES = ("200", "400", "500", "503")
 UNMATCHED = "unmatched"
+STREAM = "text/event-stream"
 RENEW_S = 60.0
 IDLE_S = 30.0  # a connection that has not sent a whole request header within this is cut off
 
@@ -122,10 +123,12 @@ def instrument(registry: Registry) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         method = request.method if request.method in METHODS else "other"
         route, status, began = route_of(request), "500", perf_counter()
+        lasting = False
         in_progress.add(1)
         try:
             response = await handler(request)
             status = str(response.status)
+            lasting = response.content_type == STREAM  # how long somebody listened is no latency
             return response
         except web.HTTPException as exc:
             status = str(exc.status)
@@ -136,7 +139,8 @@ def instrument(registry: Registry) -> Middleware:
         finally:
             in_progress.add(-1)
             requests.inc(method, route, status)
-            duration.observe(perf_counter() - began, method, route)
+            if not lasting:
+                duration.observe(perf_counter() - began, method, route)
 
     return middleware
 

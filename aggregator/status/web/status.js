@@ -264,8 +264,10 @@ function change(element, figure, points) {
     const first = points.values[0];
     const delta = Number(figure.value) - first;
     const sign = delta > 0 ? "▲" : delta < 0 ? "▼" : "";
-    const amount = figure.unit === "usd" ? usd(Math.abs(delta)) : number(Math.abs(delta), Number.isInteger(delta) ? 0 : 2);
-    text = delta === 0 ? "unchanged · " : `${sign} ${amount}${first ? ` (${number(Math.abs(delta / first) * 100, 1)} %)` : ""} · `;
+    const short = Math.abs(delta).toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 });
+    const percent = first ? Math.abs(delta / first) * 100 : Infinity;
+    const share = percent < 1000 ? ` (${number(percent, 1)} %)` : "";
+    text = delta === 0 ? "unchanged · " : `${sign} ${figure.unit === "usd" ? "$" : ""}${short}${share} · `;
   }
   ticking.set(element, () => put(element, text + read()));
   put(element, text + read());

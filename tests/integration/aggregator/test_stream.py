@@ -136,6 +136,18 @@ async def test_who_does_not_keep_up_is_cut_off(served: Site) -> None:
     assert served.registry.value("usdx_api_stream_dropped_total") == 1
 
 
+async def test_listening_is_no_slow_request(served: Site) -> None:
+    """How long a client listened does not count as latency, though its request is counted."""
+    route = {"method": "GET", "route": "/api/v1/stream"}
+    async with listening(served, "?topics=price"):
+        pass
+    served.rooms.hub.close()
+    async with asyncio.timeout(20):
+        while not served.registry.value("usdx_http_requests_total", **route, status="200"):
+            await asyncio.sleep(0.05)
+    assert served.registry.value("usdx_http_request_duration_seconds_count", **route) == 0
+
+
 async def test_wrong_topics(served: Site) -> None:
     """A topic that does not exist is a problem."""
     assert (await served.get("/api/v1/stream?topics=weather", 400))["parameter"] == "topics"
