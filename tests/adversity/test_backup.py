@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from aggregator import backups
+from aggregator.metrics import Meters
 from shared import backup, embedded
 from shared.db import Database
 from shared.errors import BackupFailed
+from shared.metrics import Registry
 
 
 @pytest.fixture
@@ -63,6 +67,23 @@ async def test_it_comes_back(filled: Database, empty: str, tmp_path: Path) -> No
     await cx.close()
     with pytest.raises(BackupFailed, match="not empty"):
         await backup.restore(done.file, empty)
+
+
+async def test_its_age_is_told(filled: Database, tmp_path: Path) -> None:
+    """The aggregator exports the time of the newest good backup, and nothing before the first."""
+    registry = Registry()
+    meters = Meters(registry, {})
+
+    async def look() -> None:
+        async with filled.connection() as cx:
+            meters.backups_now(await backups.newest(cx))
+
+    await look()
+    assert b"usdx_backup_last_success_timestamp_seconds{" not in registry.exposition()
+    await backup.back_up(filled.url, tmp_path)
+    await look()
+    age_s = time.time() - registry.value("usdx_backup_last_success_timestamp_seconds", target="postgres")
+    assert -5 < age_s < 300
 
 
 async def test_writers_do_not_disturb(filled: Database, tmp_path: Path) -> None:

@@ -36,15 +36,13 @@ GROUPS = (recordings.SERVICES, *alerts.GROUPS, *slo.GROUPS)
 RECORDED = {rule.name for group in GROUPS for rule in group.rules if isinstance(rule, Recording)}
 BOARD_UIDS = {board.uid for board in BOARDS}
 RUNBOOKS = {f"docs/runbooks/{path.name}" for path in (ROOT / "docs/runbooks").glob("*.md")}
-LATER = {"usdx_backup_last_success_timestamp_seconds"}
-"""Families whose room comes with recovery; the rule waits for them."""
 
 
 def known() -> set[str]:
     """Every family of every room and of the reference protocol."""
     names = {family.name for room in ROOMS for family in importlib.import_module(room).FAMILIES}
     found = protocol.load(ROOT / "protocols/wexel")
-    return names | {one.name for one in (*found.gauges, *found.counters)} | LATER
+    return names | {one.name for one in (*found.gauges, *found.counters)}
 
 
 def as_json(board: Board) -> dict[str, Any]:
