@@ -36,7 +36,7 @@ REAL_EVERY = 10  # every tenth worker is started by the command line, the others
 ACTIONS = {
     "kill worker": 8,
     "kill worker in a commit": 16,
-    "kill worker at once": 4,
+    "kill worker again and again": 6,
     "stop worker": 1,
     "postgres immediate": 2,
     "postgres backend killed": 2,
@@ -156,9 +156,9 @@ class Game:
         await self.end(signal.SIGKILL)
 
     async def kill_at_once(self) -> None:
-        await self.end(signal.SIGKILL)
-        await asyncio.sleep(self.rng.uniform(0, 0.3))
-        await self.end(signal.SIGKILL)
+        for _ in range(self.rng.randint(2, 6)):
+            await asyncio.sleep(self.rng.uniform(0, 0.8))
+            await self.end(signal.SIGKILL)
 
     async def kill_in_commit(self) -> None:
         """Wait until it works, then until a random number of bytes went to or from the database."""
@@ -291,7 +291,7 @@ class Game:
 _BLOWS = {
     "kill worker": Game.kill_worker,
     "kill worker in a commit": Game.kill_in_commit,
-    "kill worker at once": Game.kill_at_once,
+    "kill worker again and again": Game.kill_at_once,
     "stop worker": Game.stop_worker,
     "postgres immediate": Game.postgres_immediate,
     "postgres backend killed": Game.backend_killed,
