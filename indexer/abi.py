@@ -19,6 +19,7 @@ from indexer.events import (
     scalar,
     split_arrays,
 )
+from indexer.nesting import too_deep
 from indexer.signature import parse_signature, signature_lines
 
 
@@ -31,6 +32,8 @@ def parse(text: str) -> tuple[EventSpec, ...]:
     stripped = text.lstrip("\ufeff \t\r\n")
     if stripped[:1] not in ("[", "{"):
         return _distinct(parse_signature(line) for line in signature_lines(stripped))
+    if too_deep(stripped.encode()):
+        raise BadAbi("the ABI is nested beyond reason")
     try:
         document = json.loads(stripped)
     except (ValueError, RecursionError) as exc:

@@ -16,6 +16,7 @@ from indexer.decoder import Dispatcher
 from indexer.errors import BadAbi, DecodeError
 from indexer.events import EventSpec
 from indexer.json_form import Convert, arguments
+from indexer.nesting import too_deep
 from indexer.text import printable
 
 _HEX = re.compile(r"0[xX](?:[0-9a-fA-F]{2})*")
@@ -64,6 +65,8 @@ def answerer(events: Sequence[EventSpec], *, strict: bool = False) -> Callable[[
     read = msgspec.json.Decoder(_Line).decode
 
     def answer(line: bytes) -> dict[str, Any]:
+        if too_deep(line):
+            return _error("bad_json", "nested beyond reason")
         try:
             log = read(line)
         except msgspec.ValidationError as exc:

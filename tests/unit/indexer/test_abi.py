@@ -61,7 +61,8 @@ def test_every_source_gives_the_same_event(text: str) -> None:
         "event A(uint[0] x)",
         "event A(uint indexed a, uint indexed b, uint indexed c, uint indexed d)",
         "event A(" + "(" * 40 + "uint" + ")" * 40 + ")",
-        "[" * 100_000,
+        "[" * 1_000_000,
+        '{"abi": ' * 100_000,
     ],
 )
 def test_nonsense_is_named(text: str) -> None:
