@@ -1,0 +1,155 @@
+"""Forks of every kind against the whole engine: as deep as finality allows, while it backfills, while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from indexer.backfill import backfill
+from indexer.errors import DeepReorg
+from indexer.layout import claim_chain, prepare
+from indexer.model import Committed, RolledBack, Step
+from indexer.patience import Patience
+from shared.db import Database
+from shared.errors import UsdxError
+from shared.metrics import Registry
+from shared.runtime import Stop
+from shared.settings import Settings
+from tests.fakes.chain import FakeChain
+from tests.integration.indexer.test_model import BLOCKS, NODE, STREAMS, TABLES, Game
+
+EXAMPLES = int(os.environ.get("USDX_FORK_EXAMPLES", "60"))
+FINALITY = 8
+
+
+class Forks(Game):
+    """The game of the model test with nothing but forks, and what the steps said kept in balance."""
+
+    def __init__(self, db: Database, finality: int) -> None:
+        super().__init__(db, finality)
+        self.balance: Counter[str] = Counter()
+
+    def stall(self, name: str) -> None:
+        """The finalized tag of a node stands still while its chain goes on."""
+        getattr(self, name).finalized = self.final
+
+    def move_on(self, name: str) -> None:
+        getattr(self, name).finalized = None
+
+    def back_and_forth(self, depth: int, blocks: Any) -> None:
+        """The tip goes backwards on a fork of its own, and only later grows beyond where it was."""
+        self.reorg(depth, blocks, -depth)
+
+    def siblings(self, blocks: Any) -> None:
+        """Two endpoints, two tips of one height: one stays with the old block, the other has its sibling."""
+        self.a.freeze()
+        self.reorg(1, blocks, 0)
+
+    async def away(self, depth: int, blocks: Any) -> None:
+        """The chain forks and grows while the indexer is down."""
+        self.reorg(depth, blocks, 1)
+        self.mine(blocks)
+        await self.restart()
+
+    def observe(self, step: Step | None) -> None:
+        if isinstance(step, Committed):
+            self.balance.update(step.events)
+        elif isinstance(step, RolledBack):
+            self.balance.subtract(step.events)
+
+    async def step(self) -> Step | None:
+        done = await super().step()
+        self.observe(done)
+        return done
+
+    async def backfill(self) -> None:
+        stop = Stop()
+
+        def failed(exc: UsdxError, wait_s: float) -> None:
+            stop.set()
+
+        with suppress(DeepReorg):
+            await backfill(self.worker, stop, self.observe, Patience(stop, failed))
+        self.worker.forget()
+        await self.check()
+
+    async def check(self) -> None:
+        """The tables are right, and what was told of them adds up: processed less reverted is what is there."""
+        await super().check()
+        stored: Counter[str] = Counter()
+        async with self.db.connection() as cx:
+            for _, table in TABLES:
+                stored[table.event.name] += await cx.fetchval(f"select count(*) from {table.qualified}")
+        assert +self.balance == +stored
+
+    async def finish(self) -> None:
+        for one in (self.a, self.b):
+            one.finalized = None
+        await super().finish()
+
+
+DEPTH = st.integers(1, FINALITY)
+ACTION = st.one_of(
+    st.tuples(st.just("mine"), BLOCKS),
+    st.tuples(st.just("mine_many"), st.integers(1, 90)),
+    st.tuples(st.just("reorg"), DEPTH, BLOCKS, st.integers(-3, 3)),
+    st.tuples(st.just("surprise"), st.integers(1, 5), DEPTH, BLOCKS),
+    st.tuples(st.just("back_and_forth"), DEPTH, BLOCKS),
+    st.tuples(st.just("siblings"), BLOCKS),
+    st.tuples(st.just("away"), DEPTH, BLOCKS),
+    st.tuples(st.just("stall"), NODE),
+    st.tuples(st.just("move_on"), NODE),
+    st.tuples(st.just("lag"), NODE, st.integers(0, 6)),
+    st.tuples(st.just("freeze"), NODE),
+    st.tuples(st.just("thaw"), NODE),
+    st.just(("restart",)),
+    st.just(("backfill",)),
+    st.tuples(st.just("steps"), st.integers(1, 3)),
+    st.tuples(st.just("steps"), st.integers(1, 3)),
+    st.tuples(st.just("steps"), st.integers(1, 3)),
+)
+ACTIONS = st.lists(ACTION, min_size=4, max_size=16)
+
+
+async def play(db: Database, actions: list[Any]) -> None:
+    game = Forks(db, FINALITY)
+    await game.begin()
+    for name, *arguments in actions:
+        done = getattr(game, name)(*arguments)
+        if done is not None:
+            await done
+    await game.finish()
+
+
+@pytest.mark.timeout(6 * 3600)
+def test_tables_follow_any_forks(database_url: str) -> None:
+    """Final table = table of the final chain, and what the steps told adds up to it, for any sequence of forks."""
+    settings_ = Settings.model_validate({"database": {"url": database_url}})
+    with asyncio.Runner() as runner:
+        db = runner.run(Database.open(settings_, Registry(), application_name="forks"))
+        genesis = FakeChain()
+        runner.run(claim_chain(db, "fake", genesis.chain_id, genesis.blocks[0].hash))
+        runner.run(prepare(db, STREAMS))
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(ACTIONS)
+        def example(actions: list[Any]) -> None:
+            print("ACTIONS", actions)
+            runner.run(play(db, actions))
+
+        try:
+            example()
+        finally:
+            runner.run(db.close())
