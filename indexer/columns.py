@@ -16,11 +16,11 @@ import msgspec
 import numpy as np
 
 from indexer.event_rows import EventRows, word
-from indexer.log_shape import learn
+from indexer.log_shape import LogShape, learn
 from indexer.model import Copied, Log
 from indexer.numerals import Numerals
 from indexer.quick import Known, Source
-from indexer.scan import Bytes, Cuts, Ints, Logs, Mask, cut, read
+from indexer.scan import Bytes, Cuts, Ints, Logs, Mask, cut, numbers, read
 from indexer.schema import Table
 
 MOST_LOGS_A_BLOCK = 1 << 31
@@ -38,12 +38,10 @@ class Columns:
         self._events = [(_Owned(addresses), EventRows(table, numerals)) for addresses, table in _certain(sources)]
 
     def blocks(self, inner: Bytes) -> list[int] | None:
-        """The numbers of the blocks that have logs, ascending; None when `decode` would give up."""
-        found = _read(inner)
-        if found is None or len(found[1].number) != len(found[0].start):
-            return None
-        numbers = found[1].number
-        return np.unique(numbers).tolist() if _ordered(found[1]) else None
+        """The numbers of the blocks that have logs, ascending; None when `decode` is sure to give up."""
+        found = _cut(inner)
+        read = None if found is None else numbers(*found)
+        return None if read is None else np.unique(read).tolist()
 
     def decode(self, inner: Bytes, known: Known) -> Copied | None:
         """The rows of the logs in `inner`, an `eth_getLogs` result without its brackets.
@@ -168,15 +166,19 @@ def _certain(sources: Sequence[Source]) -> list[tuple[frozenset[bytes], Table]]:
 
 def _read(inner: Bytes) -> tuple[Cuts, Logs] | None:
     """The logs told apart, and those among them that are written as the first one is."""
+    found = _cut(inner)
+    try:
+        return None if found is None else (found[0], read(*found))
+    except binascii.Error:
+        return None
+
+
+def _cut(inner: Bytes) -> tuple[Cuts, LogShape] | None:
+    """The logs told apart, and how the first one is written."""
     sample = inner[:_SAMPLE_BYTES].tobytes()
     shape = learn(sample[: sample.find(b"}") + 1])
     cuts = cut(inner, shape) if shape is not None else None
-    if shape is None or cuts is None:
-        return None
-    try:
-        return cuts, read(cuts, shape)
-    except binascii.Error:
-        return None
+    return None if shape is None or cuts is None else (cuts, shape)
 
 
 def _json(cuts: Cuts, places: Ints) -> list[Log]:

@@ -143,6 +143,15 @@ def read(cuts: Cuts, shape: LogShape) -> Logs:
     return logs if fits.all() else logs[fits]
 
 
+def numbers(cuts: Cuts, shape: LogShape) -> Ints | None:
+    """The block numbers of all logs, and nothing else looked at; None where one is no number."""
+    gap = shape.gaps["blockNumber"]
+    end = cuts.colons[:, gap.colon + 1] - gap.tail
+    digits = end - cuts.colons[:, gap.colon] - gap.lead
+    found, fine = _quantities(cuts.text, inside(end - 8, 8, len(cuts.text)), digits)
+    return found if fine.all() else None
+
+
 def gather(text: Bytes, pieces: Sequence[tuple[Ints, int]]) -> Bytes:
     """Stretches of text side by side, one row a log, padded to whole words with what nobody may look at."""
     width = sum(length for _, length in pieces)
