@@ -11,7 +11,7 @@ import asyncio
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import alone, baselines, machine, product
@@ -252,7 +252,7 @@ def main() -> int:
             print(f"{name}: {case.__doc__}", file=sys.stderr, flush=True)
             for line in case():
                 print(f"  {line.what}: {line.result} {line.verdict} {line.detail}", file=sys.stderr, flush=True)
-                found.setdefault(name, []).append(line)
+                found.setdefault(name, []).append(replace(line, at=f"{about['date'][11:16]}, {about['commit'][:7]}"))
     lines = [line for name in cases for line in found.get(name, kept.get(name, ()))]
     print("\n".join(f"{key}: {value}" for key, value in about.items()))
     print(table(lines))

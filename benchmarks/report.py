@@ -17,6 +17,7 @@ class Line:
     target: str = ""
     met: bool | None = None
     detail: str = ""
+    at: str = ""
 
     @property
     def verdict(self) -> str:
@@ -26,10 +27,14 @@ class Line:
 def markdown(machine: Mapping[str, str], lines: Sequence[Line], notes: str) -> str:
     """The whole of RESULTS.md."""
     head = "\n".join(f"- {key}: {value}" for key, value in machine.items())
-    rows = "\n".join(f"| {one.what} | {one.result} | {one.target} | {one.verdict} | {one.detail} |" for one in lines)
+    rows = "\n".join(
+        f"| {one.what} | {one.result} | {one.target} | {one.verdict} | {one.detail} | {one.at} |" for one in lines
+    )
     return (
-        f"# Benchmark results\n\nWritten by `make bench`; all ratios are of one run on one machine.\n\n{head}\n\n"
-        f"| what | result | target | | detail |\n|---|---|---|---|---|\n{rows}\n\n{notes.strip()}\n"
+        f"# Benchmark results\n\nWritten by `make bench` on one machine; a ratio compares what one run measured."
+        " A measurement may be repeated alone: the last column tells when, and at which commit."
+        "\n\n{head}\n\n"
+        f"| what | result | target | | detail | measured |\n|---|---|---|---|---|---|\n{rows}\n\n{notes.strip()}\n"
     )
 
 
