@@ -31,9 +31,9 @@ def markdown(machine: Mapping[str, str], lines: Sequence[Line], notes: str) -> s
         f"| {one.what} | {one.result} | {one.target} | {one.verdict} | {one.detail} | {one.at} |" for one in lines
     )
     return (
-        f"# Benchmark results\n\nWritten by `make bench` on one machine; a ratio compares what one run measured."
+        "# Benchmark results\n\nWritten by `make bench` on one machine; a ratio compares what one run measured."
         " A measurement may be repeated alone: the last column tells when, and at which commit."
-        "\n\n{head}\n\n"
+        f"\n\n{head}\n\n"
         f"| what | result | target | | detail | measured |\n|---|---|---|---|---|---|\n{rows}\n\n{notes.strip()}\n"
     )
 
