@@ -66,7 +66,7 @@ async def streams_of(deployment: Deployment, known_starts: Mapping[str, int], bi
         start = known_starts.get(key)
         if start is None:
             wanted = deployment.start_block(contract)
-            older = [made[parent.key].start_block] if parent is not None else []
+            older = [made[key].start_block for key in parent.keys] if parent is not None else []
             start = wanted if isinstance(wanted, int) else min([*older, *[await birth(one) for one in addresses]])
         chosen, ignored = events_of(contract)
         chain, schema = deployment.settings.chain, deployment.protocol.name
@@ -98,7 +98,7 @@ def _parent(deployment: Deployment, contract: Contract, made: Mapping[str, Strea
             if table.event.name == wanted.event and column.param.name == wanted.parameter:
                 if column.param.type != Scalar("address"):
                     raise ConfigError(f"{contract.abi}: {wanted.event}.{wanted.parameter} of the factory is no address")
-                return Parent(key, table, column.name)
+                return Parent((key,), table, column.name)
     raise ConfigError(f"{contract.abi}: the factory has no event {wanted.event} with a parameter {wanted.parameter}")
 
 

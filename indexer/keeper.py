@@ -16,7 +16,7 @@ from indexer.backfill import backfill
 from indexer.birth import birth
 from indexer.chain import Chain
 from indexer.counters import EventCounters
-from indexer.errors import DeepReorg
+from indexer.errors import CursorMoved, DeepReorg
 from indexer.follow import follow
 from indexer.horizon import Horizon
 from indexer.indexes import TableIndex, build
@@ -32,7 +32,7 @@ from indexer.store import Store
 from indexer.streams import Stream
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import Permanent, UsdxError
+from shared.errors import LeaseLost, Permanent, UsdxError
 from shared.health import Health
 from shared.lease import lease
 from shared.metrics import Registry
@@ -94,10 +94,10 @@ class Keeper:
             streams += own
             self._indexes += indexes_of(one, own)
         await reset(self._world.db, chain_id, _with_children(streams, anew))
-        await prepare(self._world.db, streams)
+        running = await prepare(self._world.db, streams)
         await create_views(self._world.db, [view for one in self._deployed for view in views_of(one)])
         await counters.prime(self._world.db)
-        self._build(chain_id, streams, counters)
+        self._build(chain_id, running, counters)
 
     async def start_late(self, stop: Stop) -> None:
         """Start as soon as the chain's nodes answer."""
@@ -168,7 +168,10 @@ class Keeper:
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))
             acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll, rest=self._pool.rest)]
-            await _together([*acts, self._fill(stop, bool(far))])
+            try:
+                await _together([*acts, self._fill(stop, bool(far))])
+            except CursorMoved as exc:  # we were stopped for so long that another took over
+                raise LeaseLost(f"the lease of {self.loop} is lost: {exc}") from exc
 
     async def _fill(self, stop: Stop, far: bool) -> None:
         """Backfill, then hand the streams over to the follower, which brings them the last blocks to the others.
@@ -253,7 +256,7 @@ def _with_children(streams: Sequence[Stream], keys: Collection[str]) -> list[Str
     """The streams of these keys and all that descend from them; parents come before their children in `streams`."""
     chosen: dict[str, Stream] = {}
     for one in streams:
-        if one.key in keys or (one.parent is not None and one.parent.key in chosen):
+        if one.key in keys or (one.parent is not None and chosen.keys() & set(one.parent.keys)):
             chosen[one.key] = one
     return list(chosen.values())
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from indexer.annexes import settle
 from indexer.errors import SchemaDrift, WrongChain
 from indexer.naming import quoted
 from indexer.schema import Drift, Table, create_table, describe, drift
+from indexer.scopes import Split
 from indexer.streams import Stream
 from shared.db import Connection, Database
 
@@ -50,21 +52,42 @@ async def known_starts(db: Database) -> dict[str, int]:
     return {row["stream"]: row["start_block"] for row in rows}
 
 
-async def prepare(db: Database, streams: Iterable[Stream]) -> None:
-    """Create what is missing and refuse what has drifted. Raises SchemaDrift with every remedy in its message."""
+async def prepare(db: Database, streams: Iterable[Stream]) -> tuple[Stream, ...]:
+    """Create what is missing, refuse what has drifted, and return the streams as they are to run.
+
+    A stream to which addresses or events were added comes back as what its cursor covers and annexes for the rest.
+    What a factory made begins anew when the factory was extended: older children may come to light.
+    Raises SchemaDrift with every remedy in its message.
+    """
+    wanted = list(streams)
     drifted: list[tuple[str, Drift]] = []
     async with db.transaction() as cx:
         await cx.execute("select pg_advisory_xact_lock(hashtext('usdx layout'))")
-        for stream in streams:
+        for stream in wanted:
             for table in stream.tables.values():
                 drifted += [(stream.key, one) for one in await _table(cx, table)]
-            await cx.execute(
-                """insert into usdx.cursors (stream, chain, start_block, block_number)
-                values ($1, $2, $3, $3::bigint - 1) on conflict (stream) do nothing""",
-                stream.key, stream.chain, stream.start_block, on="cursors",
-            )  # fmt: skip
         if drifted:
             raise SchemaDrift(_report(drifted))
+        ids = dict(await cx.fetch("select chain, chain_id from usdx.chains", on="chains"))
+        extended: set[str] = set()
+        splits: list[Split] = []
+        for stream in wanted:  # factories come before what they make
+            if stream.parent is not None and extended.intersection(stream.parent.keys):
+                await _forget(cx, ids[stream.chain], stream)
+            splits.append(await settle(cx, ids[stream.chain], stream))
+            if splits[-1].fresh:
+                extended.add(stream.key)
+    running = [stream for one in splits for stream in one.streams]
+    return tuple(_under_all(stream, running) for stream in running)
+
+
+def _under_all(stream: Stream, running: Sequence[Stream]) -> Stream:
+    """The stream with every stream that fills its factory's table as its parents."""
+    if stream.parent is None:
+        return stream
+    table = stream.parent.table
+    keys = tuple(one.key for one in running if table in one.tables.values())
+    return replace(stream, parent=replace(stream.parent, keys=keys))
 
 
 async def reset(db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
@@ -82,11 +105,18 @@ async def reset(db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
                 if actual and drift(table, actual):
                     await _drop_views(cx, table.schema)
                     await cx.execute(f"drop table {table.qualified}", on=table.name)
-                elif actual:
-                    sql = f"delete from {table.qualified} where chain_id = $1"  # noqa: S608 -- quoted names
-                    await cx.execute(sql, chain_id, on=table.name)
-            for name in ("undecoded_logs", "cursors"):
-                await cx.execute(f"delete from usdx.{name} where stream = $1", stream.key, on=name)  # noqa: S608
+            await _forget(cx, chain_id, stream)
+
+
+async def _forget(cx: Connection, chain_id: int, stream: Stream) -> None:
+    """Delete all rows of a stream and its annexes, and where they stood."""
+    for table in stream.tables.values():
+        if await _columns(cx, table):
+            sql = f"delete from {table.qualified} where chain_id = $1"  # noqa: S608 -- quoted names
+            await cx.execute(sql, chain_id, on=table.name)
+    for name in ("undecoded_logs", "cursors"):
+        sql = f"delete from usdx.{name} where stream = $1 or starts_with(stream, $1 || '+')"  # noqa: S608
+        await cx.execute(sql, stream.key, on=name)
 
 
 async def _drop_views(cx: Connection, schema: str) -> None:

@@ -29,7 +29,7 @@ class Nursery:
     def growing(self, streams: Iterable[str]) -> bool:
         """Whether a range of these streams may show new contracts, or is about contracts that were born."""
         keys = set(streams)
-        return any(child in keys or parent.key in keys for child, parent in self._parents.items())
+        return any(child in keys or keys.intersection(parent.keys) for child, parent in self._parents.items())
 
     def born(self, streams: Iterable[str], last: int) -> Born:
         """The contracts born up to the block `last`, by stream."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from indexer.errors import DeepReorg
+from indexer.errors import DeepReorg, StreamForgotten
 from indexer.horizon import Horizon
 from indexer.model import BlockRef, Committed, Cursor, Filter, Idle, Logs, Range, RolledBack, Step, Timing
 from indexer.nursery import Born, Nursery, missing
@@ -73,10 +73,12 @@ class Worker:
         if self._known and not self._walls:
             return
         keys = set(self.streams)
-        parents = {key: one.parent.key for key, one in self.streams.items() if one.parent is not None}
-        found = await self._border.store.cursors([*keys, *parents.values()])
+        parents = {key: set(one.parent.keys) - keys for key, one in self.streams.items() if one.parent is not None}
+        found = await self._border.store.cursors([*keys.union(*parents.values())])
+        if forgotten := sorted(keys.union(*parents.values()) - set(found)):
+            raise StreamForgotten(f"{', '.join(forgotten)}: the database does not know this stream any more")
         self.cursors = {key: one for key, one in found.items() if key in keys}
-        self._walls = {key: found[parent].number for key, parent in parents.items() if parent not in keys}
+        self._walls = {key: min(found[one].number for one in other) for key, other in parents.items() if other}
         await self.nursery.load(self.streams.values())
         self.seen = dict(self.cursors)
         self._known = True

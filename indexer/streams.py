@@ -19,9 +19,9 @@ NOBODY = bytes(20)
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The factory that makes a stream's contracts: its stream, and where in which of its tables their addresses are."""
+    """The factory that makes a stream's contracts: its streams, and where in which table their addresses are."""
 
-    key: str
+    keys: tuple[str, ...]
     table: Table
     column: str
 
@@ -45,6 +45,7 @@ class Stream:
     dispatcher: Dispatcher
     tables: Mapping[EventSpec, Table] = field(default_factory=dict)
     parent: Parent | None = None
+    ignored: tuple[EventSpec, ...] = ()
 
 
 def stream(
@@ -61,7 +62,9 @@ def stream(
     contract = key.rpartition("/")[2]
     found = tables(schema, contract, events)
     by_event = {table.event: table for table in found}
-    return Stream(key, chain, tuple(addresses), start_block, Dispatcher(events, ignored=ignored), by_event, parent)
+    return Stream(
+        key, chain, tuple(addresses), start_block, Dispatcher(events, ignored=ignored), by_event, parent, tuple(ignored)
+    )
 
 
 def filter_of(streams: Iterable[Stream], born: Iterable[bytes] = ()) -> Filter:

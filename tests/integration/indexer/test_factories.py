@@ -24,9 +24,11 @@ def family(start: int = 0) -> tuple[Stream, Stream, Stream]:
     """A factory, what it makes, and what that makes."""
     mint = stream("shop/mint", "fake", "shop", [BORN], [SHOP], start)
     item = stream(
-        "shop/item", "fake", "shop", [NOTE, BORN], [], start, (), Parent("shop/mint", mint.tables[BORN], "child")
+        "shop/item", "fake", "shop", [NOTE, BORN], [], start, (), Parent(("shop/mint",), mint.tables[BORN], "child")
     )
-    part = stream("shop/part", "fake", "shop", [NOTE], [], start, (), Parent("shop/item", item.tables[BORN], "child"))
+    part = stream(
+        "shop/part", "fake", "shop", [NOTE], [], start, (), Parent(("shop/item",), item.tables[BORN], "child")
+    )
     return mint, item, part
 
 

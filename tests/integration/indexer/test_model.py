@@ -57,8 +57,10 @@ BORN = parse_signature("event Born(address child)")
 def _family() -> tuple[Stream, ...]:
     """A factory, what it makes, and what that makes."""
     mint = stream("shop/mint", "fake", "shop", [BORN], [MINT], 1)
-    item = stream("shop/item", "fake", "shop", [NOTE, BORN], [], 1, (), Parent("shop/mint", mint.tables[BORN], "child"))
-    part = stream("shop/part", "fake", "shop", [NOTE], [], 1, (), Parent("shop/item", item.tables[BORN], "child"))
+    item = stream(
+        "shop/item", "fake", "shop", [NOTE, BORN], [], 1, (), Parent(("shop/mint",), mint.tables[BORN], "child")
+    )
+    part = stream("shop/part", "fake", "shop", [NOTE], [], 1, (), Parent(("shop/item",), item.tables[BORN], "child"))
     return mint, item, part
 
 
@@ -265,7 +267,7 @@ class Game:
         one = next(one for one in STREAMS if one.key == key)
         if one.parent is None:
             return dict.fromkeys(one.addresses, one.start_block)
-        parents, found = self.births(one.parent.key, history), dict[bytes, int]()
+        parents, found = self.births(one.parent.keys[0], history), dict[bytes, int]()
         for block, _, log in history:
             if log.topics[0] == BORN.topic0 and block.number >= parents.get(log.address, sys.maxsize):
                 found.setdefault(log.data[12:], block.number)

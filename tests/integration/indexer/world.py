@@ -97,7 +97,7 @@ def desk(start: int = 0, key: str = "shop/desk", events: Sequence[EventSpec] = (
 async def worker(db: Database, reader: Reader, *streams: Stream) -> Worker:
     """A worker whose tables stand; calling it again is a restart."""
     await claim_chain(db, "fake", reader.fake.chain_id, reader.fake.blocks[0].hash)
-    await prepare(db, streams)
+    streams = await prepare(db, streams)
     clock = system_clock()
     border = Border(reader, Store(db, reader.fake.chain_id, streams), clock)
     return Worker("fake", reader.fake.chain_id, streams, border, Horizon(reader, clock, finality_every_s=0))

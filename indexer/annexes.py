@@ -1,0 +1,86 @@
+"""Keep the record of what the cursors of a stream and its annexes cover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from indexer.scopes import Scope, Split, scope_of, split
+from indexer.streams import Stream
+from shared.db import Connection
+
+
+async def settle(cx: Connection, chain_id: int, stream: Stream) -> Split:
+    """Bring what the database knows of a stream's scope up to the config, and cut the stream accordingly."""
+    at = await _positions(cx, stream.key)
+    if stream.key not in at:
+        await _begin(cx, stream, stream.start_block)
+        return Split(stream)
+    scopes = await _scopes(cx, list(at))
+    for key in [key for key in at if key != stream.key and at[key] == at[stream.key]]:
+        scopes[stream.key] |= scopes.pop(key)
+        await _merge(cx, key, stream.key)
+    known = {key: scope for key, scope in scopes.items() if key != stream.key}
+    split_ = split(stream, scopes[stream.key], known)
+    start = await cx.fetchval("select start_block from usdx.cursors where stream = $1", stream.key, on="cursors")
+    for annex in split_.fresh:
+        await _begin(cx, annex, start)
+        await _clear(cx, chain_id, annex, stream.addresses)
+    kept = {one.key for one in split_.streams}
+    await cx.execute("delete from usdx.cursors where stream = any($1)", list(at.keys() - kept), on="cursors")
+    for one in (split_.main, *split_.known):
+        await _write_scope(cx, one)
+    return split_
+
+
+async def _positions(cx: Connection, key: str) -> dict[str, tuple[int, bytes | None]]:
+    """Where a stream and its annexes stand."""
+    rows = await cx.fetch(
+        "select stream, block_number, block_hash from usdx.cursors where stream = $1 or starts_with(stream, $1 || '+')",
+        key,
+        on="cursors",
+    )
+    return {row["stream"]: (row["block_number"], row["block_hash"]) for row in rows}
+
+
+async def _scopes(cx: Connection, keys: Sequence[str]) -> dict[str, Scope]:
+    rows = await cx.fetch(
+        "select stream, address, event from usdx.scopes where stream = any($1)", list(keys), on="scopes"
+    )
+    return {key: frozenset((row["address"], row["event"]) for row in rows if row["stream"] == key) for key in keys}
+
+
+async def _begin(cx: Connection, stream: Stream, start: int) -> None:
+    await cx.execute(
+        """insert into usdx.cursors (stream, chain, start_block, block_number)
+        values ($1, $2, $3, $3::bigint - 1)""",
+        stream.key, stream.chain, start, on="cursors",
+    )  # fmt: skip
+    await _write_scope(cx, stream)
+
+
+async def _write_scope(cx: Connection, stream: Stream) -> None:
+    await cx.execute("delete from usdx.scopes where stream = $1", stream.key, on="scopes")
+    pairs = sorted(scope_of(stream))
+    await cx.execute(
+        "insert into usdx.scopes (stream, address, event) select $1, * from unnest($2::bytea[], $3::text[])",
+        stream.key, [pair[0] for pair in pairs], [pair[1] for pair in pairs], on="scopes",
+    )  # fmt: skip
+
+
+async def _merge(cx: Connection, annex: str, main: str) -> None:
+    """Let a stream take over an annex that stands at its block. Its audits no longer cover all of it."""
+    await cx.execute("update usdx.undecoded_logs set stream = $2 where stream = $1", annex, main, on="undecoded_logs")
+    await cx.execute("delete from usdx.cursors where stream = $1", annex, on="cursors")
+    await cx.execute("delete from usdx.coverage where stream = $1", main, on="coverage")
+
+
+async def _clear(cx: Connection, chain_id: int, annex: Stream, fixed: Sequence[bytes]) -> None:
+    """Delete rows from a time before, when what the annex is about was wanted already.
+
+    `fixed` are the addresses of the config: all others are contracts that the factory made.
+    """
+    for table in annex.tables.values():
+        sql = f"delete from {table.qualified} where chain_id = $1 and (address = any($2)"  # noqa: S608 -- quoted names
+        sql += " or not address = any($3))" if annex.parent is not None else " and not address = any($3::bytea[]))"
+        others = list(fixed) if annex.parent is not None else []
+        await cx.execute(sql, chain_id, list(annex.addresses), others, on=table.name)
