@@ -1,0 +1,249 @@
+"""Bad configuration and bad protocol folders: refused whole, naming file, key and what was expected."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo import toml
+from indexer.assembly import events_of
+from indexer.errors import BadAbi
+from indexer.schema import create_table, tables
+from shared import config, protocol
+from shared.db import Database
+from shared.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+data_dir = ".usdx"
+[database]
+url = "postgresql://usdx@db.example/usdx"
+pool_size = 8
+[log]
+level = "info"
+format = "json"
+[indexer]
+host = "127.0.0.1"
+port = 9101
+[oracle]
+port = 9102
+[aggregator]
+port = 3001
+refresh_every = "5s"
+[chains.base]
+finality = "finalized"
+chain_id = 8453
+blooms = true
+poll = "1s"
+block_time = "2s"
+lag_threshold = "5m"
+[[chains.base.rpc]]
+name = "one"
+url = "https://mainnet.base.example"
+[protocols.wexel]
+path = "protocols/wexel"
+chain = "base"
+start_block = 17
+[protocols.wexel.addresses]
+vault = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
+[feeds."ETH/USD"]
+sources = ["chainlink", "coinbase"]
+every = "5s"
+timeout = "2s"
+heartbeat = "60s"
+min_sources = 2
+max_deviation_bps = 150
+required = true
+max_age = "60s"
+"""
+Way = tuple[str | int, ...]
+WRONG: dict[type, tuple[Any, ...]] = {
+    str: ({"a": 1}, [[]], True),
+    int: ("many", -7, [1], {"a": 1}),
+    bool: ("perhaps", 17, []),
+    list: ("x" * 300 + " ", 5, {}),
+}
+
+
+def leaves(document: Any, way: Way = ()) -> Iterator[tuple[Way, Any]]:
+    """Every value with the way to it."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield from leaves(value, (*way, key))
+    elif isinstance(document, list) and document and isinstance(document[0], dict):
+        for at, value in enumerate(document):
+            yield from leaves(value, (*way, at))
+    else:
+        yield way, document
+
+
+def changed(document: Any, way: Way, value: Any) -> Any:
+    """The document with one value replaced."""
+    out = copy.deepcopy(document)
+    at = out
+    for key in way[:-1]:
+        at = at[key]
+    at[way[-1]] = value
+    return out
+
+
+def renamed(document: Any, way: Way) -> Any:
+    """The document with one key misspelt."""
+    out = copy.deepcopy(document)
+    at = out
+    for key in way[:-1]:
+        at = at[key]
+    at[f"{way[-1]}x"] = at.pop(way[-1])
+    return out
+
+
+def dotted(way: Way) -> str:
+    """As a refusal names it, up to a dictionary's key."""
+    return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in way).lstrip(".")
+
+
+DOCUMENT = tomllib.loads(CONFIG)
+WRONGS = [
+    pytest.param(changed(DOCUMENT, way, value), way, id=f"{dotted(way)}={value!r:.12}")
+    for way, old in leaves(DOCUMENT)
+    for value in WRONG[type(old)]
+]
+FREE = {("protocols", "wexel", "addresses", "vault")}  # names of contracts: only the protocol folder knows them
+MISSPELT = [
+    pytest.param(renamed(DOCUMENT, way), way, id=f"{dotted(way)}x") for way, _ in leaves(DOCUMENT) if way not in FREE
+]
+
+
+def refusal(document: Any, folder: Path) -> str:
+    (folder / "usdx.toml").write_text(toml.dumps(document))
+    with pytest.raises(ConfigError) as caught:
+        config.load(folder / "usdx.toml", {})
+    return str(caught.value)
+
+
+def test_the_config_itself_is_good(tmp_path: Path) -> None:
+    """What the mutants are made from is accepted, and there are more than a hundred of them."""
+    (tmp_path / "usdx.toml").write_text(toml.dumps(DOCUMENT))
+    config.load(tmp_path / "usdx.toml", {})
+    assert len(WRONGS) + len(MISSPELT) + len(FOLDERS) > 100
+
+
+@pytest.mark.parametrize(("document", "way"), WRONGS)
+def test_a_wrong_value_is_refused(document: Any, way: Way, tmp_path: Path) -> None:
+    """Any value of a wrong kind is refused with its file, its key and what was expected."""
+    said = refusal(document, tmp_path)
+    assert str(tmp_path / "usdx.toml") in said
+    assert str(way[-1]) in said
+    assert "expected" in said
+
+
+@pytest.mark.parametrize(("document", "way"), MISSPELT)
+def test_a_misspelt_key_is_refused(document: Any, way: Way, tmp_path: Path) -> None:
+    """Any key that nobody knows is refused by name, never ignored."""
+    said = refusal(document, tmp_path)
+    assert str(tmp_path / "usdx.toml") in said
+    assert f"{way[-1]}x" in said
+
+
+FOLDERS = [
+    ("protocol.toml", 'name = "wexel"', "name = 7", "name"),
+    ("protocol.toml", 'name = "wexel"', 'name = "pg_catalog"', "name"),
+    ("protocol.toml", 'name = "wexel"', 'name = "public; drop"', "name"),
+    ("protocol.toml", 'name = "wexel"', 'name = ""', "name"),
+    ("protocol.toml", 'abi = "abi/vault.json"', "abi = 5", "abi"),
+    ("protocol.toml", 'abi = "abi/vault.json"', 'abi = "abi"', "abi"),
+    ("protocol.toml", 'abi = "abi/vault.json"', 'abi = "/etc/hostname"', "abi"),
+    ("protocol.toml", 'start_block = "auto"', 'start_block = "soon"', "start_block"),
+    ("protocol.toml", 'start_block = "auto"', "start_block = -1", "start_block"),
+    ("protocol.toml", '"PoolCreated",', '"PoolCreate",', "events"),
+    ("protocol.toml", '["chain_id", "id"]', "[]", "columns"),
+    ("protocol.toml", '["chain_id", "id"]', '"id"', "columns"),
+    ("protocol.toml", "[contracts.marketplace]", "[contracts.Market-Place]", "Market-Place"),
+    ("protocol.toml", "[contracts.vault]", "[contract.vault]", "contract"),
+    ("protocol.toml", "[contracts.vault]", "[contracts.vault", "protocol.toml"),
+    ("metrics.toml", "labels = [", "label = [", "label"),
+    ("metrics.toml", 'period = "', 'period = "never', "period"),
+    ("metrics.toml", 'help = "', 'helps = "', "helps"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "key"), FOLDERS)
+def test_a_bad_protocol_folder_is_refused(file: str, old: str, new: str, key: str, tmp_path: Path) -> None:
+    """Every mistake in a protocol folder names its file and key."""
+    shutil.copytree(ROOT / "protocols" / "wexel", tmp_path / "wexel")
+    text = (tmp_path / "wexel" / file).read_text()
+    assert old in text
+    (tmp_path / "wexel" / file).write_text(text.replace(old, new, 1))
+    with pytest.raises(ConfigError) as caught:
+        protocol.load(tmp_path / "wexel")
+    assert file in str(caught.value)
+    assert key in str(caught.value)
+
+
+HOSTILE = (
+    'x"; drop table usdx.cursors; --',
+    "x'); drop schema usdx cascade; --",
+    "$$; select pg_sleep(60); $$",
+    'a"."b',
+    "\\'; commit; drop database usdx; --",
+    "Robert'); DROP TABLE students;--",
+    "x\x00y",
+    "ü" * 80,
+    "select",
+    "chain_id",
+    "%s %I",
+    "",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("where", ["event", "parameter"])
+async def test_names_of_an_abi_are_only_names(name: str, where: str, db: Database, tmp_path: Path) -> None:
+    """Whatever an ABI calls its events and parameters, it is refused by its file or becomes a name and nothing else."""
+    event = name if where == "event" else "Sold"
+    parameter = name if where == "parameter" else "price"
+    abi = [{"type": "event", "name": event, "inputs": [{"name": parameter, "type": "uint256", "indexed": False}]}]
+    (tmp_path / "abi.json").write_text(json.dumps(abi))
+    contract = protocol.Contract("market", tmp_path / "abi.json")
+    refused = ""
+    try:
+        chosen, _ = events_of(contract)
+        made = tables("shop", "market", chosen)
+    except BadAbi as exc:
+        refused = str(exc)
+    if refused:
+        assert "abi.json" in refused
+        return
+    async with db.connection() as cx:
+        await cx.execute("create schema shop")
+        for table in made:
+            await cx.execute(create_table(table))
+        assert await cx.fetchval("select count(*) from usdx.cursors") == 0, "still there"
+        there = {row[0] for row in await cx.fetch("select tablename from pg_tables where schemaname = 'shop'")}
+    assert there == {table.name for table in made}
+
+
+@pytest.mark.parametrize("depth", [40, 400, 100_000])
+def test_an_abi_bomb_is_refused_at_once(depth: int, tmp_path: Path) -> None:
+    """Types nested or sized beyond reason are a bad ABI, not a hanging or dying process."""
+    inner: dict[str, Any] = {"name": "x", "type": "uint256"}
+    if depth <= 400:
+        for _ in range(depth):
+            inner = {"name": "x", "type": "tuple", "components": [inner, inner][:1]}
+        text = json.dumps([{"type": "event", "name": "Bomb", "inputs": [inner]}])
+    else:
+        text = "[" * depth
+    (tmp_path / "abi.json").write_text(text)
+    refused = "accepted abi.json"
+    try:
+        events_of(protocol.Contract("market", tmp_path / "abi.json"))
+    except BadAbi as exc:
+        refused = str(exc)
+    assert "abi.json" in refused
