@@ -180,7 +180,7 @@ class FakeNode:
             if not self.family.finalized_tag:
                 raise Refusal(-32602, "finalized is not a supported commitment")
             number = blocks[-1].number - self.finality_depth if self.finalized is None else self.finalized
-            return blocks[max(number, 0)]
+            return blocks[min(max(number, 0), len(blocks) - 1)]
         if which == "earliest":
             return blocks[0]
         if len(which) == 66:
