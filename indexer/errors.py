@@ -53,6 +53,13 @@ class CursorMoved(Permanent):
     advice: ClassVar[str] = "Run one indexer per stream."
 
 
+class StreamForgotten(Permanent):
+    """A stream's cursor is gone: it was reset or reindexed while this process stood by."""
+
+    reason: ClassVar[str] = "stream_forgotten"
+    advice: ClassVar[str] = "start the indexer again; it lays out what is missing and begins anew"
+
+
 class AuditFailed(Permanent):
     """Stored rows differ from the chain and were not repaired."""
 

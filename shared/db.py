@@ -49,6 +49,7 @@ Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 ACQUIRE_TIMEOUT_S = 30.0
 STATEMENT_TIMEOUT_S = 120.0
 CONNECT_TIMEOUT_S = 10.0
+IDLE_TRANSACTION_TIMEOUT_S = 30  # a process that is stopped within a transaction keeps its locks no longer
 
 
 class Database:
@@ -167,7 +168,11 @@ async def _create_pool(url: str, size: int, application_name: str) -> Any:
                 max_size=size,
                 timeout=CONNECT_TIMEOUT_S,
                 command_timeout=STATEMENT_TIMEOUT_S,
-                server_settings={"application_name": application_name, "timezone": "UTC"},
+                server_settings={
+                    "application_name": application_name,
+                    "timezone": "UTC",
+                    "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_S * 1000),
+                },
             )
         except ValueError as exc:  # the driver's own words may repeat a part of the password
             raise ConfigError(f"database.url: host, port or options of {address_of(url)} cannot be read") from exc

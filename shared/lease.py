@@ -1,9 +1,9 @@
 """Let one process at a time work on a stream.
 
 The lease is an advisory lock of Postgres on a connection of its own: it ends when that connection does, so a dead
-process frees it at once, and a vanished machine after `SERVER_PATIENCE_S`, when the server's keepalives give it up.
-A holder asks for a sign of life every second and gives up sooner than the server does. The url must lead to Postgres
-itself or to a pooler in session mode.
+process frees it at once, a vanished machine after `SERVER_PATIENCE_S`, when the server's keepalives give it up, and a
+process that is stopped or hangs as soon, because it asks nothing any more. A holder asks for a sign of life every
+second and gives up sooner than the server does. The url must lead to Postgres itself or to a pooler in session mode.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEEPALIVES = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": str(SERVER_PATIENCE_S * 1000),
-    "idle_session_timeout": "0",
+    "idle_session_timeout": str(SERVER_PATIENCE_S * 1000),
 }
 
 

@@ -36,7 +36,7 @@ REAL_EVERY = 10  # every tenth worker is started by the command line, the others
 ACTIONS = {
     "kill worker": 8,
     "kill worker in a commit": 16,
-    "kill worker again and again": 6,
+    "kill worker again and again": 10,
     "stop worker": 1,
     "postgres immediate": 2,
     "postgres backend killed": 2,

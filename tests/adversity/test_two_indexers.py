@@ -1,0 +1,164 @@
+"""Two indexers of one chain: one works, the other stands by, whatever stops or cuts off the first."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from shared import embedded
+from shared.embedded_place import PORT
+from tests.adversity.crash import PATIENCE_S, Game, free_port, stage
+from tests.adversity.nursery import Forked
+from tests.adversity.proxy import Proxy, proxied, to_socket
+from tests.adversity.shop import config_text
+
+
+@dataclass
+class One:
+    """One of the two, with a line of its own to the database."""
+
+    name: str
+    config: Path
+    line: Proxy
+    log: Path
+    process: Forked | None = None
+    _read: int = field(default=0)
+
+    def said(self) -> str:
+        """What it said since the last `mark`."""
+        return self.log.read_bytes()[self._read :].decode(errors="replace") if self.log.exists() else ""
+
+    def mark(self) -> None:
+        self._read = self.log.stat().st_size if self.log.exists() else 0
+
+    def commits(self) -> bool:
+        return '"range"' in self.said()
+
+    def stands_by(self) -> bool:
+        return "standing by" in self.said()
+
+    def send(self, number: int) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, number)
+
+
+@asynccontextmanager
+async def pair() -> AsyncIterator[tuple[Game, One, One]]:
+    """A living chain and two indexers of it: the first works, the second stands by."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="usdx-pair-")))
+        game = await stack.enter_async_context(stage(folder, 5))
+        both = []
+        for name in ("first", "second"):
+            sockets = embedded.Place((folder / "postgres").resolve()).sockets
+            line = await stack.enter_async_context(proxied(to_socket(str(sockets / f".s.PGSQL.{PORT}"))))
+            url = f"postgresql://usdx@127.0.0.1:{line.port}/usdx?sslmode=disable"
+            config = folder / f"{name}.toml"
+            endpoints = {"node": f"http://127.0.0.1:{game.to_node.port}"}
+            config.write_text(config_text(folder / "shop", url, endpoints, free_port()))
+            both.append(One(name, config, line, folder / f"{name}.log"))
+        first, second = both
+        first.process = await game.nursery.fork(first.config, first.log)
+        await until(game, first.commits, first, second)
+        second.process = await game.nursery.fork(second.config, second.log)
+        await until(game, second.stands_by, first, second)
+        try:
+            yield game, first, second
+            for one in both:
+                assert '"halted"' not in one.log.read_text(), one.log.read_text()[-3000:]
+        finally:
+            for one in both:
+                if one.process is not None and one.process.returncode is None:
+                    one.send(signal.SIGCONT)
+                    one.process.kill()
+                    await one.process.wait()
+
+
+async def until(game: Game, holds: Callable[[], bool], *both: One) -> float:
+    """Wait, comparing tables and chain all the while; how long it took."""
+    began = time.monotonic()
+    while not holds():
+        await game.check()
+        said = "\n".join(f"{one.name}: {one.said()[-2000:]}" for one in both)
+        assert time.monotonic() - began < PATIENCE_S, said
+        await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+async def at_head(game: Game) -> None:
+    """The chain rests, and the tables are all of it."""
+    game.paused = True
+    began = time.monotonic()
+    while wrong := await game.look(at_head=True):
+        assert time.monotonic() - began < PATIENCE_S, wrong
+        await asyncio.sleep(0.1)
+    game.paused = False
+
+
+async def stopped(game: Game, first: One, second: One) -> None:
+    """SIGSTOP: the process lives, its kernel still answers, it does nothing."""
+    first.send(signal.SIGSTOP)
+
+
+async def stopped_in_a_commit(game: Game, first: One, second: One) -> None:
+    """SIGSTOP while it holds the locks of a transaction."""
+    first.line.delay_s = 0.03
+    cx = await asyncpg.connect(game.servers[0].url)
+    began = time.monotonic()
+    while True:
+        first.send(signal.SIGSTOP)
+        await asyncio.sleep(0.1)  # what was on the line arrives
+        if await cx.fetchval("select count(*) from pg_stat_activity where state = 'idle in transaction'"):
+            break
+        first.send(signal.SIGCONT)
+        assert time.monotonic() - began < PATIENCE_S
+        await asyncio.sleep(0.013)
+    first.line.delay_s = 0.0
+    await cx.close()
+
+
+async def cut_off(game: Game, first: One, second: One) -> None:
+    """Its network is gone: nothing comes, nothing goes, nobody says so."""
+    first.line.silent = True
+    first.line.refusing = True
+
+
+async def killed(game: Game, first: One, second: One) -> None:
+    """kill -9."""
+    first.send(signal.SIGKILL)
+
+
+BLOWS = (stopped, stopped_in_a_commit, cut_off, killed)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("blow", BLOWS, ids=lambda blow: blow.__name__)
+async def test_the_second_takes_over(blow: Callable[[Game, One, One], Awaitable[None]]) -> None:
+    """The other one takes over; when the first comes back it stands by; the tables are right at every look."""
+    async with pair() as (game, first, second):
+        second.mark()
+        await blow(game, first, second)
+        took_s = await until(game, second.commits, first, second)
+        print(f"{blow.__name__}: taken over after {took_s:.1f} s")
+        first.mark()
+        second.mark()
+        if blow is killed:
+            assert first.process is not None
+            await first.process.wait()
+            first.process = await game.nursery.fork(first.config, first.log)
+        else:
+            first.line.silent = first.line.refusing = False
+            first.send(signal.SIGCONT)
+        await until(game, first.stands_by, first, second)
+        await until(game, second.commits, first, second)
+        await at_head(game)
