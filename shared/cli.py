@@ -93,4 +93,6 @@ def message_of(error: Any) -> str:
     from shared.mask import mask
 
     text = mask(str(error))
-    return f"usdx: {text}\n{error.advice}" if "\n" in text else f"usdx: {text}. {error.advice}"
+    if "\n" in text:
+        return f"usdx: {text}\n{error.advice}"
+    return f"usdx: {text}{'' if text.endswith(('.', '?', '!', '…')) else '.'} {error.advice}"

@@ -192,9 +192,6 @@ class ChainSettings(Table):
     )
     blooms: bool = Field(True, description="Doubt empty answers that a header's bloom denies.")
     poll: Seconds = Field(1.0, description="How often the tip is asked for.")
-    block_time: Seconds | None = Field(
-        None, description="Time between blocks, where it cannot be seen from the blocks themselves."
-    )
     lag_threshold: Seconds = Field(300.0, description="The delay from which the alerts count the chain as behind.")
 
 
