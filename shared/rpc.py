@@ -14,7 +14,6 @@ from shared.rpc_answer import Answer, Question, Reply, decoded, read
 from shared.rpc_errors import RpcError, TransportFailed
 from shared.rpc_types import Call
 
-
 SILENT_S = 1.0
 
 
