@@ -78,7 +78,7 @@ def chosen(streams: Mapping[str, Stream], names: Collection[str], chains: Collec
     found: dict[str, Stream] = {}
     for key, one in streams.items():
         wanted = not (names or chains) or key in names or one.chain in chains
-        if wanted or (one.parent is not None and one.parent.key in found):
+        if wanted or (one.parent is not None and any(parent in found for parent in one.parent.keys)):
             found[key] = one
     return list(found.values())
 
