@@ -61,9 +61,11 @@ async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe) -
 @asynccontextmanager
 async def _decoder(worker: Worker, first: Plan, limit: int) -> AsyncIterator[Quick | None]:
     """A second process that decodes, where there is work and room for one."""
+    streams = [worker.streams[key] for key in first.streams]
     small = limit - first.range.first < SECOND_PROCESS_BLOCKS or (os.cpu_count() or 1) < 2
-    if small or worker.nursery.growing(first.streams):
+    # Whose contracts a factory made is known by block only to the general decoder.
+    if small or worker.nursery.growing(first.streams) or any(one.parent is not None for one in streams):
         yield None
         return
-    async with decode_process(worker.chain_id, [source(worker.streams[key]) for key in first.streams]) as process:
+    async with decode_process(worker.chain_id, [source(one) for one in streams]) as process:
         yield process
