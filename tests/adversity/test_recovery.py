@@ -8,20 +8,26 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
-from indexer import catch_up, recovery
+from indexer import catch_up, keeper, recovery
+from indexer.errors import CursorMoved, StreamForgotten
 from indexer.recovery_cli import reindex, reset, rollback
 from shared import config
 from shared.db import Database
-from shared.errors import ConfigError, LeaseHeld
+from shared.errors import ConfigError, LeaseHeld, LeaseLost, Transient
 from shared.lease import lease
+from shared.metrics import Registry
+from shared.runtime import Stop
 from shared.settings import Settings
 from tests.adversity.shop import STREAMS, Life, config_text, differences, write_protocol
+from tests.fakes.chain import FakeChain
 from tests.fakes.node import FakeNode, served
+from tests.integration.indexer.world import Reader, token, worker
 
 
 @dataclass
@@ -56,8 +62,6 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         file = tmp_path / "usdx.toml"
         file.write_text(config_text(write_protocol(tmp_path / "shop"), database_url, {"node": url}, 0))
         settings = config.load(file, {})
-        from shared.metrics import Registry
-
         db = await stack.enter_async_context(await Database.open(settings, Registry(), application_name="test"))
         one = Shop(life, settings, file, db)
         await one.catch_up()
@@ -169,3 +173,30 @@ async def test_nothing_without_a_word(shop: Shop) -> None:
     with pytest.raises(ConfigError, match="shop/nobody: not in this config and database"):
         recovery.chosen(await recovery.configured(shop.db, shop.settings), ["shop/nobody"])
     await shop.assert_right()
+
+
+async def test_a_reset_under_a_worker_is_noticed(db: Database) -> None:
+    """A worker whose streams were forgotten while it stood by halts with one clear word; it does not idle for ever."""
+    fake = FakeChain()
+    fake.mine_empty(3)
+    one = await worker(db, Reader(fake), token())
+    async with db.connection() as cx:
+        await cx.execute("delete from usdx.cursors")
+    with pytest.raises(StreamForgotten, match="shop/token"):
+        await one.step()
+
+
+async def test_who_was_overtaken_stands_by_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A holder that finds its cursor moved has lost its lease, and asks for it again; its chain is not halted."""
+
+    async def overtaken(*args: object, **kwargs: object) -> None:
+        raise CursorMoved("shop/token: not at block 5 any more")
+
+    async def nothing(*args: object) -> list[str]:
+        return []
+
+    monkeypatch.setattr(keeper, "follow", overtaken)
+    fake = MagicMock(_world=MagicMock(db=db), loop="chain fake", _far=nothing, _fill=nothing)
+    with pytest.raises(LeaseLost, match="not at block 5 any more"):
+        await keeper.Keeper._hold(fake, Stop())
+    assert issubclass(LeaseLost, Transient)
