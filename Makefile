@@ -1,5 +1,5 @@
-# One command each: `make demo`, `make test`, `make lint`, `make bench`, `make docs`. Each sets up what it needs; the second
-# time is cheap.
+# One command each: `make demo`, `make test`, `make lint`, `make bench`, `make docs`, `make adversity`. Each sets up what it
+# needs; the second time is cheap.
 # ARGS goes to the program behind the target: make demo ARGS="--for 60s --check", make test ARGS="-k reorg".
 
 PYTHON ?= python3
@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench docs adversity clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.with-demo
@@ -26,6 +26,13 @@ lint: $(VENV)/.with-dev
 bench: $(VENV)/.with-test
 	@$(BIN)/python -m demo.parts || true
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# Hours: more than two hundred kills, ten thousand sequences of forks, ten thousand games of the model. CI plays a sample.
+adversity: $(VENV)/.with-test
+	@$(BIN)/python -m tests.adversity.crash --kills 220 $(ARGS)
+	@USDX_FORK_EXAMPLES=10000 $(BIN)/python -m pytest -s -p no:cacheprovider tests/adversity/test_forks.py
+	@USDX_MODEL_EXAMPLES=10000 $(BIN)/python -m pytest -p no:cacheprovider tests/integration/indexer/test_model.py
+	@$(BIN)/python -m pytest -s tests/adversity --deselect tests/adversity/test_forks.py
 
 docs: $(VENV)/.with-test
 	@mkdir -p docs/reference
