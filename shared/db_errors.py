@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,7 +50,7 @@ def translate(exc: BaseException, target: str) -> UsdxError:
         return DatabaseUnavailable(f"database {target}: no answer in time")
     if isinstance(exc, OSError):
         return DatabaseUnavailable(f"database {target}: {exc.strerror or exc}")
-    if isinstance(exc, asyncpg.InterfaceError) and "closed" in str(exc):
+    if isinstance(exc, asyncpg.InterfaceError) and re.search(r"\bclos(ed|ing)\b", str(exc)):
         return DatabaseUnavailable(f"database {target}: the connection is closed")
     return DatabaseRejected(f"database {target}: {exc}")
 

@@ -58,6 +58,7 @@ class Handle:
                 fcntl.flock(users, fcntl.LOCK_SH)
             else:
                 _stop(self._place)
+                self._place.tidy()
 
     def __enter__(self) -> Handle:
         return self

@@ -99,7 +99,11 @@ def _check_version(place: Place, binaries: Path) -> None:
 
 
 def _clear_stale(place: Place) -> None:
-    """Remove what a killed server leaves; we hold the lock and know that none runs."""
+    """Remove the lock files of a killed server, whose pids may belong to a zombie or to another program now.
+
+    Postgres would refuse to start for their sake. We hold the lock and know that no server runs; should children of
+    the killed one still live, Postgres finds them by their shared memory, whose key comes from the cluster's inode.
+    """
     place.pid_file.unlink(missing_ok=True)
     for file in place.sockets.glob(".s.PGSQL.*"):
         file.unlink(missing_ok=True)

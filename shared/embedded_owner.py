@@ -69,7 +69,13 @@ def _reachable(path: Path, owner: Owner) -> bool:
 
 
 def make_folder(folder: Path, owner: Owner) -> None:
-    """A folder that only the owner may enter."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != owner.uid:
-        os.chown(folder, owner.uid, owner.gid)
+    """A folder that only the owner may enter. Raises EmbeddedFailed when somebody else's thing stands there."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        info = folder.lstat()
+        if not stat.S_ISDIR(info.st_mode) or info.st_uid != owner.uid or info.st_mode & 0o077:
+            raise EmbeddedFailed(f"{folder} is not a folder of uid {owner.uid} alone: remove it") from None
+    else:
+        if folder.stat().st_uid != owner.uid:
+            os.chown(folder, owner.uid, owner.gid)

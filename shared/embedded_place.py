@@ -7,6 +7,7 @@ import hashlib
 import os
 import socket
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -84,6 +85,12 @@ class Place:
     def dead(self) -> bool:
         """Whether there is neither a server nor anybody who could start it again."""
         return not self.kept() and self.postmaster() is None and not self.answers()
+
+    def tidy(self) -> None:
+        """Leave no folder of ours under the temporary one."""
+        if self.sockets.parent != self.root:
+            with suppress(OSError):
+                self.sockets.rmdir()
 
     def last_words(self) -> str:
         """The last line of the server's log."""

@@ -31,7 +31,8 @@ with embedded.start(Path(sys.argv[1]), durable=len(sys.argv) > 2) as server:
 
 
 def _sql(url: str, sql: str) -> str:
-    done = subprocess.run([PSQL, "-X", "-At", "-c", sql, url], capture_output=True, text=True, check=True)
+    done = subprocess.run([PSQL, "-X", "-At", "-c", sql, url], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
@@ -40,7 +41,7 @@ def _pid(root: Path) -> int:
 
 
 def _eventually(condition: Callable[[], bool]) -> None:
-    for _ in range(1200):
+    for _ in range(3000):
         if condition():
             return
         time.sleep(0.05)
@@ -200,10 +201,11 @@ def test_a_killed_server_is_recovered(root: Path) -> None:
     """After kill -9 of Postgres and everybody else, the next start finds committed data."""
     with _user(root, durable=True) as (process, url):
         _sql(url, "create table public.t as select 1 as n")
-        for pid in _servers(root):
+        pids = _servers(root)
+        for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        process.kill()
         process.wait()
+        _eventually(lambda: all(_gone(pid) for pid in pids))  # a dying server still answers
     assert Place(root.resolve()).pid_file.exists()
     with embedded.start(root, durable=False) as server:
         assert _sql(server.url, "select n from public.t") == "1"
@@ -265,7 +267,21 @@ def test_a_long_path(tmp_path: Path) -> None:
     root = tmp_path / ("long" * 30) / "postgres"
     with embedded.start(root, durable=False) as server:
         assert _sql(server.url, "select 1") == "1"
-    shutil.rmtree(Place(root.resolve()).sockets)
+        assert Place(root.resolve()).sockets.parent != root
+    assert not Place(root.resolve()).sockets.exists()
+
+
+def test_somebody_else_s_folder_is_not_used(tmp_path: Path) -> None:
+    """Who made a socket folder before us in the shared temporary folder gets no server of ours."""
+    root = tmp_path / ("long" * 30) / "postgres"
+    sockets = Place(root.resolve()).sockets
+    for squat in (lambda: sockets.symlink_to(tmp_path), sockets.touch, lambda: sockets.mkdir(mode=0o777)):
+        squat()
+        try:
+            with pytest.raises(EmbeddedFailed, match="is not a folder of uid"):
+                embedded.start(root, durable=False)
+        finally:
+            sockets.rmdir() if sockets.is_dir() and not sockets.is_symlink() else sockets.unlink()
 
 
 def test_a_strange_path(tmp_path: Path) -> None:

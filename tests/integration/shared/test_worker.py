@@ -67,7 +67,7 @@ def _worker(url: str, folder: Path, body: str = "", **env: str) -> Iterator[tupl
 
 
 def _wait_ready(port: int) -> dict[str, object]:
-    for _ in range(600):
+    for _ in range(3000):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
                 return dict(json.load(answer))
@@ -82,7 +82,7 @@ def test_a_signal_ends_it_with_0(database_url: str, tmp_path: Path, number: int)
     with _worker(database_url, tmp_path) as (process, port):
         assert _wait_ready(port)["status"] == "READY block 17"
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=150)
         assert (process.returncode, err) == (0, "")
         assert "step ended" in out
 
@@ -90,7 +90,7 @@ def test_a_signal_ends_it_with_0(database_url: str, tmp_path: Path, number: int)
 def test_a_dead_task_ends_it_with_1(database_url: str, tmp_path: Path) -> None:
     """A bug ends the process: traceback first, then one clear last line."""
     with _worker(database_url, tmp_path, "raise ValueError('oops')") as (process, _):
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=150)
         assert process.returncode == 1
         assert "Traceback" in err
         assert err.splitlines()[-1].startswith("usdx: task follow died: ValueError: oops.")
@@ -100,7 +100,7 @@ def test_a_foreseen_death_needs_no_traceback(database_url: str, tmp_path: Path) 
     """An error of our tree is one line, exit code 1."""
     body = "from shared.errors import LeaseLost\nraise LeaseLost('the lease of x is lost')"
     with _worker(database_url, tmp_path, body) as (process, _):
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=150)
         assert process.returncode == 1
         assert err.splitlines() == [
             "usdx: the lease of x is lost. The worker stops what it does and asks for the lease again by itself."
@@ -113,7 +113,7 @@ def test_a_task_that_cannot_be_cancelled_does_not_hold_the_process(database_url:
     with _worker(database_url, tmp_path, body) as (process, port):
         _wait_ready(port)
         process.terminate()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=150)
         assert process.returncode == 1
         assert "did not end in time" in err
 
@@ -123,7 +123,7 @@ def test_a_taken_port_is_one_message(database_url: str, tmp_path: Path) -> None:
     with _worker(database_url, tmp_path) as (_, port):
         _wait_ready(port)
         with _worker(database_url, tmp_path, USDX_INDEXER__PORT=str(port)) as (second, _):
-            _, err = second.communicate(timeout=30)
+            _, err = second.communicate(timeout=150)
             assert second.returncode == 1
             assert len(err.splitlines()) == 1
             assert f"port {port} on 127.0.0.1 is taken" in err
@@ -133,7 +133,7 @@ def test_a_refused_database_is_one_message(tmp_path: Path) -> None:
     """Nobody listens there: one line with host and port but without the password, exit code 1."""
     url = f"postgresql://usdx:hunter2@127.0.0.1:{_free_port()}/usdx"
     with _worker(url, tmp_path) as (process, _):
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=150)
         assert process.returncode == 1
         assert len(err.splitlines()) == 1
         assert "usdx: database 127.0.0.1:" in err
@@ -143,7 +143,7 @@ def test_a_refused_database_is_one_message(tmp_path: Path) -> None:
 def test_a_bad_config_is_exit_code_2(tmp_path: Path) -> None:
     """What the user wrote wrongly is code 2, without a traceback."""
     with _worker("postgresql://x", tmp_path, USDX_INDEXER__PROT="1") as (process, _):
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=150)
         assert process.returncode == 2
         assert 'indexer.prot = "1": is not a known key, did you mean "port"?' in err
         assert "Traceback" not in err

@@ -54,21 +54,21 @@ def _signal(number: int) -> Callable[[], object]:
 
 async def test_it_ends_when_every_task_has_ended() -> None:
     """No task left, nothing to wait for."""
-    await asyncio.wait_for(run({"a": _later(bool), "b": _later(bool)}), 5)
+    await asyncio.wait_for(run({"a": _later(bool), "b": _later(bool)}), 60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_step_in_hand(number: int) -> None:
     """On SIGTERM and SIGINT every task finishes what it does; then run returns."""
     loop = _Task(0.05)
-    await asyncio.wait_for(run({"loop": loop, "signal": _later(_signal(number))}), 5)
+    await asyncio.wait_for(run({"loop": loop, "signal": _later(_signal(number))}), 60)
     assert loop.ended == "by itself"
 
 
 async def test_a_task_that_does_not_end_is_cancelled() -> None:
     """After the grace time nobody is waited for."""
     loop = _Task(3600)
-    await asyncio.wait_for(run({"loop": loop, "signal": _later(_signal(signal.SIGTERM))}, grace_s=0.05), 5)
+    await asyncio.wait_for(run({"loop": loop, "signal": _later(_signal(signal.SIGTERM))}, grace_s=0.05), 60)
     assert loop.ended == "cancelled"
 
 
@@ -82,7 +82,7 @@ async def test_a_second_signal_cancels_at_once() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     tasks = {"loop": loop, "twice": twice, "signal": _later(_signal(signal.SIGTERM))}
-    await asyncio.wait_for(run(tasks, grace_s=3600), 5)
+    await asyncio.wait_for(run(tasks, grace_s=3600), 60)
     assert loop.ended == "cancelled"
 
 
@@ -139,7 +139,7 @@ async def test_cancelling_run_ends_its_tasks() -> None:
 async def test_stop_can_be_asked_for_from_inside() -> None:
     """A backfill that is done ends the process."""
     stop, loop = Stop(), _Task()
-    await asyncio.wait_for(run({"loop": loop, "done": _later(stop.set)}, stop=stop), 5)
+    await asyncio.wait_for(run({"loop": loop, "done": _later(stop.set)}, stop=stop), 60)
     assert loop.ended == "by itself"
 
 
