@@ -26,11 +26,10 @@ class FakeLog:
 def bloom_of(logs: Sequence[FakeLog]) -> bytes:
     """The 2048-bit bloom of addresses and topics (yellow paper, 4.3.1)."""
     bits = 0
-    for log in logs:
-        for item in (log.address, *log.topics):
-            digest = keccak(item)
-            for at in (0, 2, 4):
-                bits |= 1 << (int.from_bytes(digest[at : at + 2], "big") & 2047)
+    for item in {item for log in logs for item in (log.address, *log.topics)}:
+        digest = keccak(item)
+        for at in (0, 2, 4):
+            bits |= 1 << (int.from_bytes(digest[at : at + 2], "big") & 2047)
     return bits.to_bytes(256, "big")
 
 
