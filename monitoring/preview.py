@@ -24,6 +24,7 @@ from monitoring.evaluate import Answered, Prometheus, Series
 INK, PAPER, CARD, FAINT = "#d8d9da", "#111217", "#181b1f", "#3a3d44"
 COLORS = ("#73bf69", "#f2cc0c", "#8ab8ff", "#ff780a", "#f2495c", "#5794f2", "#b877d9", "#37872d", "#fade2a", "#96d98d")
 COLUMN_IN, ROW_IN = 0.72, 0.36
+MOST_NAMES = 12
 STYLE: Any = {
     "figure.facecolor": PAPER,
     "axes.facecolor": CARD,
@@ -86,7 +87,7 @@ def draw(board: Board, answered: Sequence[Answered], target: Path) -> None:
                 continue
             panel = next(panels)
             found = [one for one in answered if one.panel is panel]
-            inner = (box[0] + 0.028, box[1] + 0.9 / (height + 1), box[2] - 0.036, box[3] - 1.9 / (height + 1))
+            inner = (box[0] + 0.036, box[1] + 0.9 / (height + 1), box[2] - 0.044, box[3] - 1.9 / (height + 1))
             axes = figure.add_axes(inner)
             axes.set_title(panel.title, loc="left", fontsize=8.5, pad=4)
             _draw_panel(axes, panel, found)
@@ -150,12 +151,13 @@ def _curves(axes: Axes, panel: Panel, named: Sequence[tuple[str, Series]]) -> No
         if limit is not None and limit <= max(high * 3, 1e-9):
             axes.axhline(limit, color=color, lw=0.9, ls="--")
     if panel.least is not None:
-        axes.set_ylim(panel.least, high * 1.3 if peak > 0 else 1)
+        axes.set_ylim(panel.least, high * 1.3 if peak > 0 else 1.5 * (panel.bad or panel.warn or 1))
     else:
         axes.set_ylim(top=high + (high - low) * 0.3)
     axes.yaxis.set_major_formatter(lambda value, _: shown(panel, value))
     _clock(axes)
-    axes.legend(loc="upper left", fontsize=6.5, frameon=False, ncols=2)
+    handles, names = axes.get_legend_handles_labels()
+    axes.legend(handles[:MOST_NAMES], names[:MOST_NAMES], loc="upper left", fontsize=6.5, frameon=False, ncols=2)
 
 
 def _heatmap(axes: Axes, panel: Panel, named: Sequence[tuple[str, Series]]) -> None:

@@ -19,7 +19,7 @@ BOARD = Board(
                 Panel(
                     "Requests a second",
                     "By route template; unknown paths share one label.",
-                    one("sum by (route) (rate(usdx_http_requests_total{@}[$__rate_interval]))", "{{route}}"),
+                    one("sum by (route) (rate(usdx_http_requests_total{@}[$__rate_interval])) > 0", "{{route}}"),
                     unit="reqps",
                     stacked=True,
                 ),
@@ -45,7 +45,7 @@ BOARD = Board(
                 Panel(
                     "p95 by route",
                     "The line is where HighResponseTime fires for the whole service.",
-                    one(f"histogram_quantile(0.95, {_DURATION % 'route, le'})", "{{route}}"),
+                    one(f"histogram_quantile(0.95, {_DURATION % 'route, le'}) >= 0", "{{route}}"),
                     unit="s",
                     bad=limit.RESPONSE_TIME_P95_S,
                 ),

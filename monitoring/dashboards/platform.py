@@ -99,7 +99,13 @@ BOARD = Board(
                 Panel(
                     "Time per rule group",
                     "How long Prometheus takes to evaluate each group of rules.",
-                    (Query("max by (rule_group) (prometheus_rule_group_last_duration_seconds)", "{{rule_group}}"),),
+                    (
+                        Query(
+                            "topk(8, label_replace(prometheus_rule_group_last_duration_seconds,"
+                            ' "group", "$1", "rule_group", ".*;(.*)"))',
+                            "{{group}}",
+                        ),
+                    ),
                     unit="s",
                 ),
                 Panel(
@@ -109,10 +115,7 @@ BOARD = Board(
                         Query(
                             "sum by (integration) (rate(alertmanager_notifications_total[5m])) > 0", "{{integration}}"
                         ),
-                        Query(
-                            "sum by (integration) (rate(alertmanager_notifications_failed_total[5m])) >= 0",
-                            "{{integration}} failed",
-                        ),
+                        Query("sum(rate(alertmanager_notifications_failed_total[5m]))", "failed, all together"),
                     ),
                     unit="ops",
                 ),
