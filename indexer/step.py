@@ -151,6 +151,9 @@ class Worker:
         good = _linked_to(cursor, parts)
         if not good:
             return await self._roll_back(streams, cursor)
+        astray = await self._astray_factories(streams, good[-1].logs.last)
+        if astray:
+            return await self._roll_back(astray[:1], self.cursors[astray[0]])
         began = clock.monotonic()
         batch = await self.decode(streams, good)
         decoded = clock.monotonic()
@@ -176,6 +179,18 @@ class Worker:
             ),
             committed_at=clock.now(),
         )
+
+    async def _astray_factories(self, streams: Sequence[str], last: BlockRef) -> tuple[str, ...]:
+        """The factories, further up than the streams they feed, whose tables tell of another fork than `last` is on.
+
+        They have to come back first. Raises Inconsistent when another worker moves them.
+        """
+        parents = {key for one in streams if (parent := self.streams[one].parent) for key in parent.keys}
+        above = sorted(parents.difference(streams))
+        astray = await self._border.store.elsewhere(above, last.number, last.hash) if above else []
+        if any(key not in self.cursors for key in astray):
+            raise Inconsistent(f"block {last.number} is on another fork than the one {', '.join(astray)} followed")
+        return tuple(astray)
 
     def _stand(self, streams: Sequence[str], cursor: Cursor) -> None:
         self.cursors.update(dict.fromkeys(streams, cursor))
@@ -230,7 +245,7 @@ class Worker:
     async def _roll_back(self, streams: tuple[str, ...], cursor: Cursor) -> RolledBack:
         ancestor = await self._ancestor(streams, cursor)
         if ancestor is None and len(streams) > 1:
-            streams = streams[:1]  # they came together only lately; each finds its own way back
+            streams = self._elder(streams)  # they came together only lately; each finds its own way back
             ancestor = await self._ancestor(streams, cursor)
         ancestor = ancestor or await self._border.store.beginning(streams[0])
         if ancestor is None:
@@ -242,6 +257,11 @@ class Worker:
         self._stand(streams, ancestor)
         self.forget()  # contracts born above it were not born
         return RolledBack(self.name, streams, ancestor.number, cursor.number - ancestor.number, gone)
+
+    def _elder(self, streams: tuple[str, ...]) -> tuple[str, ...]:
+        """One of the streams, a factory before what it makes: who goes forward again must know what was born since."""
+        parents = {key: self.streams[key].parent for key in streams}
+        return next((key,) for key, one in parents.items() if one is None or not set(one.keys).intersection(streams))
 
     async def _ancestor(self, streams: tuple[str, ...], cursor: Cursor) -> Cursor | None:
         """The newest block that all these streams stood at and that is still on the chain."""
