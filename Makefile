@@ -32,7 +32,7 @@ adversity: $(VENV)/.with-test
 	@$(BIN)/python -m tests.adversity.crash --kills 220 $(ARGS)
 	@USDX_FORK_EXAMPLES=10000 $(BIN)/python -m pytest -s -p no:cacheprovider tests/adversity/test_forks.py
 	@USDX_MODEL_EXAMPLES=10000 $(BIN)/python -m pytest -p no:cacheprovider tests/integration/indexer/test_model.py
-	@$(BIN)/python -m pytest -s tests/adversity --deselect tests/adversity/test_forks.py
+	@USDX_BLOCK_LOGS=100000 $(BIN)/python -m pytest -s tests/adversity --deselect tests/adversity/test_forks.py
 
 docs: $(VENV)/.with-test
 	@mkdir -p docs/reference
