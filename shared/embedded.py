@@ -58,6 +58,7 @@ class Handle:
                 fcntl.flock(users, fcntl.LOCK_SH)
             else:
                 _stop(self._place)
+            if self._place.dead():
                 self._place.tidy()
 
     def __enter__(self) -> Handle:

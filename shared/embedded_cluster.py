@@ -53,6 +53,7 @@ def launch(place: Place, binaries: Path, owner: Owner, durable: bool) -> None:
         "log": str(place.log),
         "users": str(place.root / "users"),
         "keeper": str(place.root / "keeper"),
+        "remove": str(place.sockets) if place.sockets.parent != place.root else None,
     }
     place.log.write_bytes(place.log.read_bytes()[-100_000:] if place.log.exists() else b"")
     keeper = [sys.executable, "-I", "-S", str(KEEPER), json.dumps(order)]

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ STILL_DYING = b"pre-existing shared memory block"
 
 
 def main() -> None:
-    """argv[1] is JSON: command, uid and gid (or null), and the paths log, users and keeper.
+    """argv[1] is JSON: command, uid and gid (or null), the paths log, users and keeper, and a folder to remove (or null).
 
     While this process lives, it holds an exclusive flock on `keeper`.
     """
@@ -55,6 +56,14 @@ class Keeper:
     def run(self) -> None:
         """Return when the server was stopped or cannot run."""
         threading.Thread(target=self._stop_when_unused, daemon=True).start()
+        try:
+            self._keep()
+        finally:
+            if self._order["remove"] is not None:
+                with suppress(OSError):
+                    Path(self._order["remove"]).rmdir()
+
+    def _keep(self) -> None:
         failures = 0
         while not self._unused.is_set() and failures < ATTEMPTS:
             began = time.monotonic()

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -102,10 +103,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Path]:
-    """A folder that does not exist yet."""
-    yield tmp_path / "postgres"
-    _eventually(lambda: not _servers(tmp_path / "postgres"))
+def fresh() -> Iterator[Path]:
+    """A folder that does not exist yet, with a path short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="usdx") as folder:
+        yield Path(folder) / "postgres"
+        _eventually(lambda: not _servers(Path(folder)))
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ def test_it_starts_keeps_and_stops(fresh: Path) -> None:
         assert _sql(server.url, "select count(*) from public.t") == "0"
 
 
-def test_it_is_durable_unless_told_otherwise(root: Path, tmp_path: Path) -> None:
+def test_it_is_durable_unless_told_otherwise(root: Path) -> None:
     """fsync is on for data, and off only on request."""
     with embedded.start(root) as server:
         assert _sql(server.url, "show fsync") == "on"
@@ -269,6 +271,10 @@ def test_a_long_path(tmp_path: Path) -> None:
         assert _sql(server.url, "select 1") == "1"
         assert Place(root.resolve()).sockets.parent != root
     assert not Place(root.resolve()).sockets.exists()
+    with _user(root) as (process, _):
+        process.kill()
+        process.wait()
+    _eventually(lambda: not Place(root.resolve()).sockets.exists())
 
 
 def test_somebody_else_s_folder_is_not_used(tmp_path: Path) -> None:
@@ -293,10 +299,10 @@ def test_a_strange_path(tmp_path: Path) -> None:
 
 def test_a_path_by_another_name(root: Path, tmp_path: Path) -> None:
     """The same folder reached through a link or `..` is the same server."""
-    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "link").symlink_to(root.parent, target_is_directory=True)
     with embedded.start(root, durable=False) as server:
         pid = _pid(root)
-        with embedded.start(tmp_path / "link" / ".." / tmp_path.name / "postgres", durable=False) as other:
+        with embedded.start(tmp_path / "link" / "x" / ".." / "postgres", durable=False) as other:
             assert (other.url, _pid(root)) == (server.url, pid)
 
 
