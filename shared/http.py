@@ -11,6 +11,7 @@ from time import perf_counter
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from structlog.contextvars import bound_contextvars
 
 from shared.auth import protect
 from shared.clock import Clock, system_clock
@@ -20,6 +21,7 @@ from shared.health import Check, Health
 from shared.metrics import LATENCY, Family, Registry
 from shared.settings import AuthSettings
 from shared.tls import Tls
+from shared.trace import trace_id
 
 REQUESTS = Family(
     "usdx_http_requests_total",
@@ -123,10 +125,11 @@ def instrument(registry: Registry) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         method = request.method if request.method in METHODS else "other"
         route, status, began = route_of(request), "500", perf_counter()
-        lasting = False
+        lasting, trace = False, trace_id(request.headers.get("traceparent"))
         in_progress.add(1)
         try:
-            response = await handler(request)
+            with bound_contextvars(trace_id=trace):
+                response = await handler(request)
             status = str(response.status)
             lasting = response.content_type == STREAM  # how long somebody listened is no latency
             return response
@@ -140,7 +143,7 @@ def instrument(registry: Registry) -> Middleware:
             in_progress.add(-1)
             requests.inc(method, route, status)
             if not lasting:
-                duration.observe(perf_counter() - began, method, route)
+                duration.observe(perf_counter() - began, method, route, exemplar={"trace_id": trace})
 
     return middleware
 
