@@ -61,6 +61,21 @@ class Store:
             rows = await cx.fetch(sql, self._chain_id, on=table.name)
         return {row[0]: row[1] for row in rows}
 
+    async def elsewhere(self, streams: Sequence[str], number: int, hash_: bytes) -> list[str]:
+        """Those of the streams that once passed a block of that number but another hash.
+
+        Below a stream's checkpoints nothing can differ: it is final, or the stream had not begun.
+        """
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(
+                """select stream from unnest($1::text[]) as stream
+                where $2 >= (select min(block_number) from usdx.checkpoints as one where one.stream = stream.stream)
+                and not exists (select from usdx.checkpoints as one
+                    where one.stream = stream.stream and block_number = $2 and block_hash = $3)""",
+                list(streams), number, hash_, on="checkpoints",
+            )  # fmt: skip
+        return [row["stream"] for row in rows]
+
     async def beginning(self, stream: str) -> Cursor | None:
         """Just before the stream's first block, if all that it stored since is in its checkpoints and was not final."""
         async with self._db.connection() as cx:

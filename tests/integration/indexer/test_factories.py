@@ -105,3 +105,15 @@ async def test_a_child_made_again_by_a_factory_found_late(db: Database) -> None:
     fake.mine(born(X, P), note("after", address=P))
     await until_idle(await worker(db, Reader(fake), *family()))
     assert await notes(db, "part_note") == ["between", "after"]
+
+
+async def test_a_factory_comes_back_from_a_fork_before_its_children_go_on(db: Database) -> None:
+    """A child that lags behind its factory never takes births from a fork that the factory has yet to leave."""
+    fake = FakeChain()
+    fake.mine_empty(3)
+    fake.mine(born(SHOP, X))
+    mint, item, _ = family()
+    await until_idle(await worker(db, Reader(fake), mint))
+    fake.reorg(1, [note("never born", address=X)])
+    await until_idle(await worker(db, Reader(fake), mint, item))
+    assert await notes(db, "item_note") == []

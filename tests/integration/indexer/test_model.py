@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import decode
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from indexer.backfill import backfill
@@ -47,6 +47,9 @@ EXAMPLES = int(os.environ.get("USDX_MODEL_EXAMPLES", "1000"))
 KINDS = faults.Faults()
 BLIND = {"empty_logs", "wrong_block_hash"}
 """Lies about finalized blocks, whose headers are not fetched: only an audit finds them."""
+
+HIDDEN = {"duplicate_log_index"}
+"""A false index of the only log of ours in a block: nothing in the answer contradicts it."""
 
 MINT = b"\x33" * 20
 ITEMS = tuple(bytes([0x40 + number]) * 20 for number in range(3))
@@ -360,7 +363,7 @@ async def play(db: Database, finality: int, actions: Sequence[Any]) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("finality", "lies"),
-    [(10_000, sorted(KINDS.lies)), (8, sorted(set(KINDS.lies) - BLIND))],
+    [(10_000, sorted(set(KINDS.lies) - HIDDEN)), (8, sorted(set(KINDS.lies) - HIDDEN - BLIND))],
     ids=["all may change", "most is final"],
 )
 def test_tables_are_those_of_the_chain(database_url: str, finality: int, lies: list[str]) -> None:
@@ -379,11 +382,12 @@ def test_tables_are_those_of_the_chain(database_url: str, finality: int, lies: l
             suppress_health_check=list(HealthCheck),
         )
         @given(actions_with(lies))
-        def example(actions: list[Any]) -> None:
+        @example([("mine", [[], [4, 0]]), ("steps", 2), ("reorg", 2, [[], [0, 5]], 0)])
+        def one(actions: list[Any]) -> None:
             print("ACTIONS", actions)
             runner.run(play(db, finality, actions))
 
         try:
-            example()
+            one()
         finally:
             runner.run(db.close())
