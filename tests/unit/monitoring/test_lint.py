@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard, prometheus
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from jsonschema import Draft202012Validator as Validator
 
 from monitoring import alerts, recordings, slo
 from monitoring.dashboards import BOARDS
@@ -21,6 +23,7 @@ from monitoring.dashboards.model import Board
 from monitoring.lint import board_faults, rule_faults
 from monitoring.model import Alert, Group, Recording
 from shared import protocol
+from tests.unit.monitoring.grafana_schema import schema
 
 ROOT = Path(__file__).parents[3]
 ROOMS = (
@@ -65,6 +68,58 @@ def test_dashboards_survive_the_sdk(board: Board) -> None:
             del annotation[key]
     read = json.loads(json.dumps(Dashboard.from_json(deepcopy(written)), cls=JSONEncoder))
     assert read == written
+
+
+def schema_faults(board: dict[str, Any]) -> list[str]:
+    """What Grafana's types do not allow: in the dashboard, and in each panel's own options."""
+    board = deepcopy(board)
+    for annotation in board["annotations"]["list"]:
+        for key in FORMATS[annotation["name"]]:
+            annotation.pop(key, None)
+    every = board.pop("panels")
+    panels = [one for one in every if one["type"] != "row"]
+    queries = [target for one in panels for target in one.pop("targets")]
+    found = [*Validator(schema(dashboard.Dashboard)).iter_errors(board)]
+    for one in every:
+        kind = dashboard.RowPanel if one["type"] == "row" else dashboard.Panel
+        found += Validator(schema(kind)).iter_errors(one)
+    for query in queries:
+        found += Validator(schema(prometheus.Dataquery)).iter_errors(query)
+    for one in panels:
+        room = importlib.import_module(f"grafana_foundation_sdk.models.{one['type']}")
+        found += Validator(schema(room.Options)).iter_errors(one.get("options", {}))
+        if hasattr(room, "FieldConfig"):
+            custom = one["fieldConfig"]["defaults"].get("custom", {})
+            found += Validator(schema(room.FieldConfig)).iter_errors(custom)
+    return [f"{error.json_path}: {error.message[:120]}" for error in found]
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_dashboards_have_grafanas_types(board: Board) -> None:
+    """Every value is of the type, and from the set, that Grafana's SDK declares, in each panel's options too."""
+    assert schema_faults(as_json(board)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("refresh",), 30),
+        (("panels", 1, "gridPos", "h"), "8"),
+        (("panels", 1, "fieldConfig", "defaults", "thresholds", "mode"), "relative"),
+        (("panels", 1, "options", "graphMode"), "pie"),
+        (("panels", 1, "targets", 0, "instant"), "no"),
+        (("templating", "list", 1, "refresh"), 9),
+        (("timezoon",), "utc"),
+    ],
+)
+def test_a_wrong_type_is_found(path: tuple[Any, ...], value: object) -> None:
+    """A string for a number, a word outside the set, a key that does not exist: each is named."""
+    board = as_json(BOARDS[0])
+    place: Any = board
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    assert schema_faults(board)
 
 
 def test_rules_keep_the_house_rules() -> None:
