@@ -36,6 +36,16 @@ class Forks(Game):
         super().__init__(db, finality)
         self.balance: Counter[str] = Counter()
 
+    def note_blocks(self) -> None:
+        """An endpoint left on a dead fork comes back before that fork is final: for ever there, it would be a lie."""
+        super().note_blocks()
+        for one in (self.a, self.b):
+            if (
+                one.frozen is not None
+                and one.frozen[: self.final + 1] != self.fake.blocks[: len(one.frozen)][: self.final + 1]
+            ):
+                one.thaw()
+
     def stall(self, name: str) -> None:
         """The finalized tag of a node stands still while its chain goes on."""
         getattr(self, name).finalized = self.final
