@@ -26,7 +26,7 @@ STILL_DYING = b"pre-existing shared memory block"
 
 
 def main() -> None:
-    """argv[1] is JSON: command, uid and gid (or null), the paths log, users and keeper, and a folder to remove (or null).
+    """argv[1] is JSON: command, uid, gid, the paths log, users and keeper, and a folder to remove; three may be null.
 
     While this process lives, it holds an exclusive flock on `keeper`.
     """
