@@ -19,8 +19,8 @@ from indexer.events import (
     scalar,
     split_arrays,
 )
-from indexer.nesting import too_deep
 from indexer.signature import parse_signature, signature_lines
+from shared.nesting import too_deep
 
 
 def parse(text: str) -> tuple[EventSpec, ...]:

@@ -16,8 +16,8 @@ from indexer.decoder import Dispatcher
 from indexer.errors import BadAbi, DecodeError
 from indexer.events import EventSpec
 from indexer.json_form import Convert, arguments
-from indexer.nesting import too_deep
 from indexer.text import printable
+from shared.nesting import too_deep
 
 _HEX = re.compile(r"0[xX](?:[0-9a-fA-F]{2})*")
 

@@ -57,7 +57,7 @@ class StreamForgotten(Permanent):
     """A stream's cursor is gone: it was reset or reindexed while this process stood by."""
 
     reason: ClassVar[str] = "stream_forgotten"
-    advice: ClassVar[str] = "start the indexer again; it lays out what is missing and begins anew"
+    advice: ClassVar[str] = "Start the indexer again; it lays out what is missing and begins anew."
 
 
 class AuditFailed(Permanent):

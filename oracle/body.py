@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from oracle.errors import Unreadable
 from oracle.model import Outcome
 from oracle.reasons import Reason
+from shared.nesting import too_deep
 
 MAX_DIGITS = 60
 MAX_MAGNITUDE = 40
@@ -43,6 +44,8 @@ _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number, parse_consta
 
 def parse(body: bytes) -> Any:
     """The JSON of a body: objects, lists, text, Decimal, bool, None."""
+    if too_deep(body):
+        raise Unreadable(Reason.MALFORMED, f"nested beyond reason: {_glimpse(body)}")
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError, InvalidOperation) as exc:

@@ -42,7 +42,6 @@ finality = "finalized"
 chain_id = 8453
 blooms = true
 poll = "1s"
-block_time = "2s"
 lag_threshold = "5m"
 [[chains.base.rpc]]
 name = "one"
