@@ -118,7 +118,7 @@ def _fork(config: str, log: str) -> int:
     if pid:
         print("born", pid, 0, flush=True)
         return pid
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     null = os.open(os.devnull, os.O_RDONLY)
     for number, where in ((0, null), (1, out), (2, out)):
         os.dup2(where, number)
