@@ -39,7 +39,7 @@ class One:
         return self.log.read_bytes()[self._read :].decode(errors="replace") if self.log.exists() else ""
 
     def mark(self) -> None:
-        self._read = self.log.stat().st_size if self.log.exists() else 0
+        self._read = self.log.stat().st_size if self.log.exists() else 0  # a new log is read from its beginning
 
     def commits(self) -> bool:
         return '"range"' in self.said()
@@ -155,6 +155,8 @@ async def test_the_second_takes_over(blow: Callable[[Game, One, One], Awaitable[
         if blow is killed:
             assert first.process is not None
             await first.process.wait()
+            first.log = first.log.with_suffix(".again")
+            first.mark()
             first.process = await game.nursery.fork(first.config, first.log)
         else:
             first.line.silent = first.line.refusing = False
