@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test lint bench docs adversity clean
+.PHONY: demo test lint coverage bench docs adversity clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.with-demo
@@ -22,6 +22,9 @@ lint: $(VENV)/.with-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(VENV)/.with-test
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered tests/unit tests/property $(ARGS)
 
 bench: $(VENV)/.with-test
 	@$(BIN)/python -m demo.parts || true
