@@ -170,19 +170,10 @@ def _target(panel: Panel, query: Query, ref: str) -> prometheus.Dataquery:
 
 
 def _thresholds(panel: Panel) -> builder.ThresholdsConfig:
-    limits = [(panel.warn, YELLOW), (panel.bad, RED)]
-    known = [(value, color) for value, color in limits if value is not None]
-    if panel.low_is_bad:
-        steps = [Threshold(value=None, color=known[-1][1] if known else GREEN)]
-        ordered = sorted(known)
-        above = [*(color for _, color in ordered[1:]), GREEN]
-        steps = [Threshold(value=None, color=ordered[0][1])] if ordered else steps
-        steps += [
-            Threshold(value=value, color=YELLOW if color != GREEN else GREEN)
-            for (value, _), color in zip(ordered, above, strict=True)
-        ]
-    else:
-        steps = [Threshold(value=None, color=GREEN), *(Threshold(value=value, color=color) for value, color in known)]
+    limits = sorted((value, color) for value, color in ((panel.warn, YELLOW), (panel.bad, RED)) if value is not None)
+    values, colors = [value for value, _ in limits], [color for _, color in limits]
+    shown = [*colors, GREEN] if panel.low_is_bad else [GREEN, *colors]
+    steps = [Threshold(value=value, color=color) for value, color in zip([None, *values], shown, strict=True)]
     return builder.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["lines", "bars", "stat", "gauge", "table", "heatmap"]
@@ -43,10 +43,6 @@ class Panel:
     least: float | None = 0
     stacked: bool = False
     decimals: int | None = None
-
-    def sized(self, width: int, height: int) -> Panel:
-        """The same panel in another size."""
-        return replace(self, width=width, height=height)
 
 
 @dataclass(frozen=True, slots=True)
