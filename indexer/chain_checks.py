@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import lt
@@ -12,6 +13,11 @@ from shared.rpc_types import Header, RawLog
 
 MOST_LOGS_A_BLOCK = 1 << 31  # a log index is an `int` in Postgres
 NO_TIME = (None, "0x0", "0x")
+LAST_SECOND = 253_402_300_799  # of the year 9999, the last that Python and we can write
+
+_BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
+_WORD = re.compile(r"0x[0-9a-fA-F]{64}")
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 class Lie(NamedTuple):
@@ -32,7 +38,7 @@ class Expected:
     def lie_in(self, logs: Sequence[RawLog], headers: Mapping[int, Header]) -> Lie | None:
         """The first contradiction among these logs, and between them and the headers of the same node."""
         try:
-            return self._foreign(logs) or self._disorder(logs) or self._fork(logs, headers)
+            return _misshapen(logs) or self._foreign(logs) or self._disorder(logs) or self._fork(logs, headers)
         except ValueError as error:
             return Lie("shape", f"a log whose numbers are no hex ({error})")
 
@@ -76,9 +82,25 @@ class Expected:
     def _wrong_time(self, logs: Sequence[RawLog], headers: Mapping[int, Header]) -> Lie | None:
         for number, time in {(log.block_number, log.block_timestamp) for log in logs}:
             header = headers.get(int(number, 16))
+            if time not in NO_TIME and not 0 <= int(time or "", 16) <= LAST_SECOND:
+                return Lie("time", f"logs of block {int(number, 16)} at second {str(time)[:40]}")
             if header is not None and time not in NO_TIME and int(time or "", 16) != header.timestamp:
                 return Lie("time", f"logs of block {header.number} with another time than its header")
         return None
+
+
+def _misshapen(logs: Sequence[RawLog]) -> Lie | None:
+    """A field that is no hex of its width."""
+    words = {word for log in logs for word in (log.block_hash, log.transaction_hash, *log.topics)}
+    for texts, shape, what in (
+        ([log.data for log in logs], _BYTES, "data"),
+        (words, _WORD, "a hash or topic"),
+        ({log.address for log in logs}, _ADDRESS, "an address"),
+    ):
+        if not all(map(shape.fullmatch, texts)):
+            wrong = next(text for text in texts if not shape.fullmatch(text))
+            return Lie("shape", f"a log with {what} that is no such hex: {wrong[:80]!r}")
+    return None
 
 
 def untimed_blocks(logs: Sequence[RawLog]) -> list[int]:

@@ -17,6 +17,7 @@ from indexer.model import Log, Logs
 from indexer.schema import Column, Table
 from indexer.streams import Stream
 from indexer.text import storable
+from shared.errors import Inconsistent
 
 Row = tuple[object, ...]
 
@@ -77,7 +78,7 @@ class RowWriter:
     def write(self, logs: Logs, into: Batch, only: str | None = None) -> None:
         """Decode every log for each stream that owns its address, or for one stream only.
 
-        A log that only shares a topic belongs to nobody.
+        A log that only shares a topic belongs to nobody. Raises Inconsistent for one whose fields are no hex.
         """
         times: dict[int, datetime] = {}
         for part in logs.copied:
@@ -89,13 +90,16 @@ class RowWriter:
             owners = self._owners.get(log.address) or self._owners.get(log.address.lower())
             if owners is None:
                 continue
-            number = int(log.block_number, 16)
-            time = times.get(number)
-            if time is None:
-                time = times[number] = _time(log, logs)
-            head = _head(self._chain_id, number, time, log)
-            topics = [bytes.fromhex(topic[2:]) for topic in log.topics]
-            data = bytes.fromhex(log.data[2:])
+            try:
+                number = int(log.block_number, 16)
+                time = times.get(number)
+                if time is None:
+                    time = times[number] = _time(log, logs)
+                head = _head(self._chain_id, number, time, log)
+                topics = [bytes.fromhex(topic[2:]) for topic in log.topics]
+                data = bytes.fromhex(log.data[2:])
+            except (ValueError, OverflowError, OSError) as exc:
+                raise Inconsistent(f"log {log.log_index[:20]} of block {log.block_number[:20]}: {exc}") from exc
             for owner, birth in owners.items():
                 if number >= birth and (only is None or owner.key == only):
                     owner.write(head, topics, data, into)

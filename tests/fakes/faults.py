@@ -113,6 +113,16 @@ def broken_fields() -> Fault:
     return Fault(LOGS, change=lambda logs: [log | {"blockNumber": None} for log in logs])
 
 
+def data_no_hex() -> Fault:
+    """Data that is no hex."""
+    return Fault(LOGS, change=lambda logs: [log | {"data": "0xzz"} for log in logs])
+
+
+def absurd_time() -> Fault:
+    """A time that no calendar holds."""
+    return Fault(LOGS, change=lambda logs: [log | {"blockTimestamp": hex(2**62)} for log in logs])
+
+
 def rate_limited(retry_after: str = "") -> Fault:
     """HTTP 429, with or without a `Retry-After`."""
     headers = {"retry-after": retry_after} if retry_after else {}
@@ -206,6 +216,8 @@ class Faults:
             null_logs,
             null_blocks,
             broken_fields,
+            data_no_hex,
+            absurd_time,
         )
     )
     troubles: dict[str, Callable[[], Fault]] = field(
