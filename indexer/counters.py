@@ -1,11 +1,20 @@
-"""Count a protocol's own events as they are committed at the tip."""
+"""Count a protocol's own events as they are committed at the tip.
+
+What a reorg takes back stays counted, as a counter never goes down: it says how much was committed, and
+`usdx_indexer_events_reverted_total` how much of that was taken back. An event that the new blocks hold again counts
+again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from prometheus_client import Counter
+
+from indexer.errors import BadAbi
+from indexer.events import Scalar
 from indexer.model import Committed
 from indexer.naming import quoted
 from indexer.schema import META, Table
@@ -26,6 +35,23 @@ class _Rule:
     labels: tuple[int | None, ...]
     amount: int | None
     scale: int
+    sums: dict[tuple[str, ...], _Sum] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Sum:
+    """One series. `units` is its exact sum; `shown` the float next to it, which is what the series says: adding floats
+    to floats would drift."""
+
+    series: Counter
+    units: int = 0
+    shown: float = 0.0
+
+    def add(self, units: int, scale: int) -> None:
+        self.units += units
+        by = float(Decimal(self.units).scaleb(-scale)) - self.shown
+        self.series.inc(by)
+        self.shown += by
 
 
 class EventCounters:
@@ -71,7 +97,10 @@ class EventCounters:
         for name, rows in step.rows.items():
             for rule in self._rules.get(name, ()):
                 for row in rows:
-                    rule.counters.inc(*self._values(rule, row), by=_amount(rule, row))
+                    labels = self._values(rule, row)
+                    if labels not in rule.sums:
+                        rule.sums[labels] = _Sum(rule.counters.of(*labels))
+                    rule.sums[labels].add(_units(rule, row), rule.scale)
 
     def _values(self, rule: _Rule, row: tuple[object, ...]) -> tuple[str, ...]:
         return tuple(self._chain if place is None else _text(row[place]) for place in rule.labels)
@@ -81,15 +110,17 @@ class EventCounters:
         wanted = [name for name in (*spec.labels.values(), spec.amount) if name is not None and name != CHAIN]
         if not all(name in places for name in wanted):
             return None  # an overload without this parameter
+        for column in table.columns:
+            kind = column.param.type
+            if column.param.name == spec.amount and not (isinstance(kind, Scalar) and kind.kind == "uint"):
+                raise BadAbi(f"counter {spec.name}: {spec.amount} is no unsigned integer, and a counter only goes up")
         labels = tuple(None if name == CHAIN else places[name] for name in spec.labels.values())
         return _Rule(counters, table, labels, None if spec.amount is None else places[spec.amount], spec.scale)
 
 
-def _amount(rule: _Rule, row: tuple[object, ...]) -> float:
-    if rule.amount is None:
-        return 1.0
-    value = row[rule.amount]
-    return float(Decimal(value).scaleb(-rule.scale)) if isinstance(value, int | Decimal) else 0.0
+def _units(rule: _Rule, row: tuple[object, ...]) -> int:
+    value = 1 if rule.amount is None else row[rule.amount]
+    return int(value) if isinstance(value, int | Decimal) else 0
 
 
 def _text(value: object) -> str:
