@@ -14,7 +14,7 @@ from oracle.reasons import EXPLAINED, Reason
 from oracle.round import Rounds
 from oracle.samples import Samples
 from oracle.wiring import Sources, open_sources
-from shared.clock import system_clock
+from shared.clock import Clock
 from shared.metrics import Registry
 from shared.settings import Settings
 
@@ -62,9 +62,9 @@ class Report:
         return not any(one.problem for one in self.lines) and not any(one.too_much for one in self.needs)
 
 
-async def check(settings: Settings) -> Report:
+async def check(settings: Settings, clock: Clock) -> Report:
     """One round of every feed, conversions first, without a database. Raises ConfigError."""
-    planned, clock = plan(settings), system_clock()
+    planned = plan(settings)
     board, ages = Board(), {one.pair: one.feed.limits.max_age_s for one in planned.feeds}
     lines: list[Line] = []
     if not planned.feeds:

@@ -38,9 +38,10 @@ def check(outer: Path | None, config: Path | None) -> None:
     """Ask every source once; show price, age, latency, rate budget, and what to fix. Exit 1 when something is wrong."""
     from oracle.check import check as probe
     from oracle.check import written
+    from shared.clock import system_clock
 
     with border():
-        report = asyncio.run(probe(load_settings(config or outer)))
+        report = asyncio.run(probe(load_settings(config or outer), system_clock()))
     click.echo(written(report))
     sys.exit(0 if report.ok else 1)
 

@@ -23,3 +23,10 @@ class NotReplayable(Permanent):
 
     reason = "not_replayable"
     advice = "Mend the option named in the message."
+
+
+class FeedUnsound(Permanent):
+    """A source of a feed gives no price that could be used, or all of them together do not."""
+
+    reason = "feed_unsound"
+    advice = "`usdx oracle check` shows what every source answers."
