@@ -64,6 +64,23 @@ def merge(*groups: Sequence[EventSpec]) -> tuple[EventSpec, ...]:
     return _distinct(event for group in groups for event in group)
 
 
+def merge_files(files: Mapping[str, Sequence[EventSpec]]) -> tuple[EventSpec, ...]:
+    """As `merge`, for ABIs by the name of their file.
+
+    Raises BadAbi where two files mark other parameters of an event as indexed, but equally many: their logs look alike.
+    """
+    seen: dict[tuple[str, bool, int], tuple[str, EventSpec]] = {}
+    for file, events in files.items():
+        for event in events:
+            other, first = seen.setdefault((event.signature, event.anonymous, event.topic_count), (file, event))
+            if first.layout != event.layout and other != file:
+                raise BadAbi(
+                    f"{other} and {file} disagree about what of event {event.signature} is indexed: "
+                    f"{first.full_signature} and {event.full_signature}; their logs cannot be told apart, so keep one"
+                )
+    return merge(*files.values())
+
+
 def _events(document: Any) -> Iterator[EventSpec]:
     if isinstance(document, dict):
         inner = document.get("abi")

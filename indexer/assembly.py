@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from indexer.abi import parse, select
+from indexer.abi import merge_files, parse, select
 from indexer.errors import BadAbi
 from indexer.events import EventSpec, Scalar
 from indexer.indexes import TableIndex, indexes
@@ -93,22 +93,29 @@ def _parent(deployment: Deployment, contract: Contract, made: Mapping[str, Strea
     if contract.factory is None:
         return None
     key, wanted = f"{deployment.key}/{contract.factory.contract}", contract.factory
+    where = f"[protocols.{deployment.key}] contracts.{contract.name}.factory"
     for table in made[key].tables.values():
         for column in table.columns:
             if table.event.name == wanted.event and column.param.name == wanted.parameter:
                 if column.param.type != Scalar("address"):
-                    raise ConfigError(f"{contract.abi}: {wanted.event}.{wanted.parameter} of the factory is no address")
+                    raise ConfigError(f"{where}: {wanted.event}.{wanted.parameter} of the factory is no address")
                 return Parent((key,), table, column.name)
-    raise ConfigError(f"{contract.abi}: the factory has no event {wanted.event} with a parameter {wanted.parameter}")
+    raise ConfigError(f"{where}: the factory has no event {wanted.event} with a parameter {wanted.parameter}")
 
 
 def events_of(contract: Contract) -> tuple[tuple[EventSpec, ...], tuple[EventSpec, ...]]:
-    """The contract's chosen events and the others of its ABI. Raises BadAbi, naming the file."""
+    """The contract's chosen events and the others of its ABIs. Raises BadAbi, naming the file."""
+    files: dict[str, tuple[EventSpec, ...]] = {}
+    for abi in contract.abis:
+        try:
+            files[str(abi)] = parse(abi.read_text(encoding="utf-8-sig"))
+        except (BadAbi, UnicodeDecodeError, OSError) as exc:
+            raise BadAbi(f"{abi}: {exc}") from exc
+    known = merge_files(files)
     try:
-        known = parse(contract.abi.read_text(encoding="utf-8-sig"))
         chosen = select(known, contract.events)
-    except (BadAbi, UnicodeDecodeError, OSError) as exc:
-        raise BadAbi(f"{contract.abi}: {exc}") from exc
+    except BadAbi as exc:
+        raise BadAbi(f"{', '.join(files)}: {exc}") from exc
     return chosen, tuple(event for event in known if event not in chosen)
 
 

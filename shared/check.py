@@ -59,7 +59,8 @@ def _protocol(name: str, settings: ProtocolSettings) -> Finding:
     if strangers:
         wrong = f"protocols.{name}.addresses: {', '.join(strangers)}: not a contract of {settings.path}"
         return Finding(subject, str(settings.path), ConfigError(wrong))
-    homeless = [contract.name for contract in loaded.contracts if not addresses_of(settings, loaded)[contract.name]]
+    homes = addresses_of(settings, loaded)
+    homeless = [one.name for one in loaded.contracts if one.factory is None and not homes[one.name]]
     if homeless:
         wrong = f"protocols.{name}.addresses: {', '.join(homeless)}: no address here nor in protocol.toml"
         return Finding(subject, str(settings.path), ConfigError(wrong))

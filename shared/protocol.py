@@ -43,11 +43,15 @@ class Factory:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A contract of the protocol; `events` None means every event of its ABI."""
+    """A contract of the protocol; `events` None means every event of its ABIs.
+
+    `implementations` are contracts behind its proxies whose events the ABIs are known to hold.
+    """
 
     name: str
-    abi: Path
+    abis: tuple[Path, ...]
     addresses: tuple[str, ...] = ()
+    implementations: tuple[str, ...] = ()
     start_block: int | str = "auto"
     events: tuple[str, ...] | None = None
     indexes: tuple[Index, ...] = ()
@@ -134,8 +138,9 @@ def _contracts(path: Path, file: ProtocolFile) -> tuple[Contract, ...]:
     return tuple(
         Contract(
             name=name,
-            abi=path / table.abi,
+            abis=tuple(path / abi for abi in table.abi),
             addresses=table.addresses,
+            implementations=table.implementations,
             start_block=table.start_block,
             events=table.events,
             indexes=tuple(Index(index.event, index.columns) for index in table.indexes),

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from shared.problems import Key, Problem, dotted
 from shared.settings import Addresses, Seconds, Some, StartBlock, Table
@@ -37,6 +37,13 @@ CounterName = Annotated[str, _matching(r"[a-z][a-z0-9_]*_total", "lower-case let
 LabelName = Annotated[str, _matching(r"(?!__)[a-z_][a-z0-9_]*", "lower-case letters, digits or _")]
 
 
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+Abis = Annotated[tuple[Path, ...], BeforeValidator(_listed), Some]
+
+
 class IndexTable(Table):
     """`[contracts.x] indexes = [{…}]`."""
 
@@ -55,8 +62,9 @@ class FactoryTable(Table):
 class ContractTable(Table):
     """`[contracts.x]` of protocol.toml."""
 
-    abi: Path
+    abi: Abis
     addresses: Addresses = ()
+    implementations: Addresses = ()
     start_block: StartBlock = "auto"
     events: tuple[str, ...] | None = None
     indexes: tuple[IndexTable, ...] = ()
@@ -118,26 +126,31 @@ def always(file: Path) -> Callable[[Key], str]:
 
 
 def events_of(path: Path, contract: str, table: ContractTable, problems: list[Problem]) -> Events | None:
-    """The events of a contract's ABI; None when it cannot be read, or is of signatures, which the indexer reads."""
+    """The events of a contract's ABIs; None when one cannot be read, or is of signatures, which the indexer reads."""
     key = dotted(("contracts", contract, "abi"))
-    try:
-        if _is_signatures((path / table.abi).read_text(encoding="utf-8-sig")):
-            return None
-        entries = read_abi(path / table.abi)
-    except OSError as exc:
-        problems.append(
-            Problem(str(path / "protocol.toml"), key, f'"{table.abi}"', f"cannot be read: {exc.strerror or exc}")
-        )
-        return None
-    except ValueError as exc:
-        problems.append(Problem(str(path / "protocol.toml"), key, f'"{table.abi}"', f"is no ABI: {exc}"))
-        return None
     found: dict[str, list[frozenset[str]]] = {}
-    for entry in entries:
-        if entry.get("type") == "event":
-            names = frozenset(str(one.get("name", "")) for one in entry.get("inputs", ()))
-            found.setdefault(str(entry.get("name", "")), []).append(names)
-    return found
+    readable = True
+    for abi in table.abi:
+        try:
+            if _is_signatures((path / abi).read_text(encoding="utf-8-sig")):
+                readable = False
+                continue
+            entries = read_abi(path / abi)
+        except OSError as exc:
+            problems.append(
+                Problem(str(path / "protocol.toml"), key, f'"{abi}"', f"cannot be read: {exc.strerror or exc}")
+            )
+            readable = False
+            continue
+        except ValueError as exc:
+            problems.append(Problem(str(path / "protocol.toml"), key, f'"{abi}"', f"is no ABI: {exc}"))
+            readable = False
+            continue
+        for entry in entries:
+            if entry.get("type") == "event":
+                names = frozenset(str(one.get("name", "")) for one in entry.get("inputs", ()))
+                found.setdefault(str(entry.get("name", "")), []).append(names)
+    return found if readable else None
 
 
 def _is_signatures(text: str) -> bool:
@@ -156,8 +169,9 @@ def _wrong_events(file: Path, protocol: ProtocolFile, events: Mapping[str, Event
         named = [(("contracts", name, "events", place), event) for place, event in enumerate(table.events or ())]
         named += [(("contracts", name, "indexes", i, "event"), index.event) for i, index in enumerate(table.indexes)]
         for key, event in named:
-            if event not in known:
-                yield Problem(str(file), dotted(key), f'"{event}"', f"expected an event of {table.abi}: {_list(known)}")
+            if event.partition("(")[0].strip() not in known:
+                files = ", ".join(map(str, table.abi))
+                yield Problem(str(file), dotted(key), f'"{event}"', f"expected an event of {files}: {_list(known)}")
 
 
 def _wrong_factories(file: Path, protocol: ProtocolFile, events: Mapping[str, Events | None]) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ import asyncpg
 
 from demo.deploy import USD, Deployment, users
 from demo.node import Node
-from indexer.abi import parse
+from indexer.abi import merge, parse
 from indexer.schema import tables
 from shared import protocol
 
@@ -184,7 +184,7 @@ def wexel_tables() -> Sequence[Any]:
     return [
         table
         for contract in loaded.contracts
-        for table in tables("wexel", contract.name, parse(contract.abi.read_text()))
+        for table in tables("wexel", contract.name, merge(*(parse(abi.read_text()) for abi in contract.abis)))
         if contract.events is None or table.event.name in contract.events
     ]
 

@@ -117,6 +117,25 @@ async def test_addresses_must_fit_the_protocol(settings: Settings, addresses: di
     assert isinstance(finding.error, ConfigError)
 
 
+async def test_what_a_factory_makes_needs_no_address(settings: Settings, tmp_path: Path) -> None:
+    """A contract that a factory announces is found by its event."""
+    (tmp_path / "maker.abi").write_text("event Made(address child)")
+    (tmp_path / "made.abi").write_text("event Used(uint256 amount)")
+    (tmp_path / "protocol.toml").write_text(
+        f"""name = "shop"
+[contracts.maker]
+abi = "maker.abi"
+addresses = "{VAULT}"
+[contracts.made]
+abi = "made.abi"
+factory = {{ contract = "maker", event = "Made", parameter = "child" }}
+"""
+    )
+    given = {"database": {"url": settings.database.url}, "chains": {}, "protocols": {}}
+    shop = Settings.model_validate(given | {"protocols": {"shop": {"path": tmp_path, "chain": "base"}}})
+    assert await _errors(shop) == []
+
+
 def _check(folder: Path, config: str) -> subprocess.CompletedProcess[str]:
     (folder / "usdx.toml").write_text(config)
     command = [sys.executable, "-m", "shared", "check"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from indexer.abi import merge, parse, select
+from indexer.abi import merge, merge_files, parse, select
 from indexer.errors import BadAbi
 from indexer.signature import parse_signature
 
@@ -114,3 +114,14 @@ def test_labels_are_distinct() -> None:
     """Unnamed inputs are called by their place, repeated names get it as an ending."""
     assert parse_signature("A(uint, uint a, uint, uint a, uint _0)").labels() == ("_0_", "a", "_2", "a_3", "_0")
     assert parse_signature("A(uint, uint a, uint)").labels() == ("_0", "a", "_2")
+
+
+def test_abis_of_several_files_that_disagree_are_refused_by_name() -> None:
+    """Two files whose logs of one event look alike but are read in two ways: neither is taken silently."""
+    proxy, one = parse("event Upgraded(address indexed to)"), parse("event Moved(address indexed a, address b)")
+    other = parse("event Moved(address a, address indexed b)")
+    assert len(merge_files({"proxy.json": proxy, "one.json": one})) == 2
+    with pytest.raises(BadAbi, match=r"one\.json and two\.json disagree .*Moved\(address,address\)"):
+        merge_files({"proxy.json": proxy, "one.json": one, "two.json": other})
+    told_apart = parse("event Moved(address indexed a, address indexed b)")
+    assert len(merge_files({"one.json": one, "two.json": told_apart})) == 2, "the number of topics tells"

@@ -75,7 +75,7 @@ def test_a_folder_is_read(folder: Path) -> None:
     contract = protocol.contracts[0]
     assert (protocol.name, contract.name, contract.start_block) == ("shop", "market", 17)
     assert contract.addresses == ("0xd8da6bf26964af9d7eed9e03e53415d37aa96045",)
-    assert contract.abi == folder / "abi" / "market.json"
+    assert contract.abis == (folder / "abi" / "market.json",)
     assert contract.events == ("Sold",)
     assert contract.indexes == (Index("Sold", ("id",)),)
     assert [view.name for view in protocol.views] == ["early", "late"]
@@ -102,6 +102,16 @@ def test_an_abi_may_be_an_artifact(folder: Path, wrapped: object) -> None:
     (folder / "abi" / "market.json").write_text(json.dumps(wrapped))
     assert read_abi(folder / "abi" / "market.json") == [SOLD]
     assert load(folder)
+
+
+def test_a_contract_may_have_several_abis(folder: Path) -> None:
+    """A proxy's ABI and its implementations' are one; an event may be named by its signature."""
+    (folder / "abi" / "more.json").write_text(json.dumps([SOLD | {"name": "Bought"}]))
+    _edit(folder / "protocol.toml", 'abi = "abi/market.json"', 'abi = ["abi/market.json", "abi/more.json"]')
+    _edit(folder / "protocol.toml", '["Sold"]', '["Sold(uint256,uint256)", "Bought"]')
+    assert load(folder).contracts[0].abis == (folder / "abi" / "market.json", folder / "abi" / "more.json")
+    (folder / "abi" / "more.json").unlink()
+    assert 'contracts.market.abi = "abi/more.json": cannot be read' in _refused(folder)
 
 
 @pytest.mark.parametrize("text", ["{", "1", "{}", '["x"]', '{"abi": {}}'])
