@@ -39,6 +39,12 @@ class DecodeProcess:
             self._free.put_nowait(slot)
         self._asked: deque[tuple[int, asyncio.Future[Told | None]]] = deque()
         self._over = False
+        self._waiting = 0
+
+    @property
+    def unread(self) -> int:
+        """How many answers wait for their rows."""
+        return self._waiting
 
     @property
     def pid(self) -> int:
@@ -73,6 +79,13 @@ class DecodeProcess:
         """What the process makes of an answer; None when it does not fit or the process is gone."""
         if len(inner) > SLOT_BYTES or self._over:
             return None
+        self._waiting += 1
+        try:
+            return await self._in_slot(inner, known)
+        finally:
+            self._waiting -= 1
+
+    async def _in_slot(self, inner: memoryview, known: Known | None) -> Told | None:
         slot = await self._free.get()
         if self._over:
             self._free.put_nowait(slot)

@@ -34,8 +34,11 @@ class Source:
 class Quick(Protocol):
     """Reads answers of `eth_getLogs`, given without their brackets.
 
-    None means that only the general way can tell what is wrong with an answer.
+    None means that only the general way can tell what is wrong with an answer. `unread` is how many wait for it.
     """
+
+    @property
+    def unread(self) -> int: ...
 
     async def decode(self, inner: memoryview, known: Known) -> Copied | None:
         """The rows of an answer, every check passed."""
