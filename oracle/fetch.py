@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from oracle.desk import Answered
 from oracle.limits import Terms
-from oracle.model import Fetched, Quote, Refused
+from oracle.model import Fetched, Quote, Refused, Ticker
 from oracle.plan import Ask, FeedPlan
 from oracle.reasons import Reason
 from shared.clock import Clock
@@ -38,19 +38,7 @@ def quote(terms: Terms, answered: Answered) -> Quote:
     """A ticker with its pair, its source and the time of its receipt."""
     ticker = answered.outcome
     assert not isinstance(ticker, Refused)
+    said = {name: getattr(ticker, name) for name in Ticker.__slots__}
     return Quote(
-        source=terms.source,
-        pair=terms.pair,
-        price=ticker.price,
-        received_at_s=answered.at_s,
-        received_mono_s=answered.mono_s,
-        time_s=ticker.time_s,
-        server_time_s=ticker.server_time_s,
-        sequence=ticker.sequence,
-        confidence=ticker.confidence,
-        volume=ticker.volume,
-        liquidity=ticker.liquidity,
-        spot=ticker.spot,
-        claims=ticker.claims,
-        note=ticker.note,
+        **said, source=terms.source, pair=terms.pair, received_at_s=answered.at_s, received_mono_s=answered.mono_s
     )

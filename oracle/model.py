@@ -72,24 +72,14 @@ class Refused:
 Outcome = Ticker | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What one source said about one pair, with its own time and the time we received it (wall and monotonic)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote(Ticker):
+    """A ticker with the source that gave it, the pair it is of, and the time we received it (wall and monotonic)."""
 
     source: str
     pair: Pair
-    price: Decimal
     received_at_s: float
     received_mono_s: float
-    time_s: float | None = None
-    server_time_s: float | None = None
-    sequence: str | None = None
-    confidence: Decimal | None = None
-    volume: Decimal | None = None
-    liquidity: Decimal | None = None
-    spot: Decimal | None = None
-    claims: str | None = None
-    note: str = ""
 
     @property
     def oldest_s(self) -> float:

@@ -37,7 +37,12 @@ def feed(*sources: str | Terms, pair: Pair = ETH_USD, **limits: Any) -> Feed:
 
 
 def quote(source: str, price: object, moment: Moment = MOMENT, pair: Pair = ETH_USD, **more: Any) -> Quote:
-    return Quote(source, pair, Decimal(str(price)), moment.now_s, moment.mono_s, **more)
+    known: dict[str, Any] = {
+        "price": Decimal(str(price)),
+        "received_at_s": moment.now_s,
+        "received_mono_s": moment.mono_s,
+    }
+    return Quote(source=source, pair=pair, **{**known, **more})
 
 
 def observe(
