@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from indexer.drift import refuse_drifted
 from indexer.errors import CursorMoved
 from indexer.model import BlockRef, Cursor
 from indexer.naming import quoted
@@ -119,6 +120,7 @@ class Store:
                 "delete from usdx.checkpoints where stream = any($1) and block_number > $2",
                 list(streams), ancestor.number, on="checkpoints",
             )  # fmt: skip
+            await _note_reorg(cx, streams, cursor, ancestor, gone.total())
         return gone
 
     async def _delete(self, cx: Connection, table: Table, above: int) -> int:
@@ -128,7 +130,8 @@ class Store:
 
 
 async def copy_batch(cx: Connection, batch: Batch) -> None:
-    """COPY all rows of a batch."""
+    """COPY all rows of a batch. Raises SchemaDrift when a table is not any more what the rows were made for."""
+    await refuse_drifted(cx, [rows.table for rows in batch.rows.values()])
     for rows in batch.rows.values():
         schema, table, columns = rows.table.schema, rows.table.name, rows.table.column_names
         if rows.records:
@@ -170,6 +173,15 @@ async def _remember(cx: Connection, streams: Sequence[str], blocks: Sequence[Blo
             "delete from usdx.checkpoints where stream = any($1) and block_number < $2",
             list(streams), kept, on="checkpoints",
         )  # fmt: skip
+
+
+async def _note_reorg(cx: Connection, streams: Sequence[str], old: Cursor, ancestor: Cursor, events: int) -> None:
+    await cx.execute(
+        """insert into usdx.reorgs (chain, streams, ancestor, from_block, events)
+        select chain, $1, $2, $3, $4 from usdx.cursors where stream = ($1::text[])[1]""",
+        list(streams), ancestor.number, old.number, events, on="reorgs",
+    )  # fmt: skip
+    await cx.execute("delete from usdx.reorgs where seen_at < now() - interval '30 days'", on="reorgs")
 
 
 def _cursor(number: int, hash_: bytes | None, time: datetime | None) -> Cursor:

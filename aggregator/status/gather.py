@@ -33,7 +33,6 @@ from aggregator.status.model import (
     WorkerStatus,
 )
 from aggregator.status.samples import Facts, Rates
-from aggregator.stream.tail import Reorg
 from shared.db import Connection
 from shared.protocol import GaugeSpec
 
@@ -53,7 +52,7 @@ class Seen:
     alerts: Sequence[AlertStatus] = ()
     alerts_total: int = 0
     watchdog_at: datetime | None = None
-    refusals: Sequence[Incident] = ()
+    incidents: Sequence[Incident] = ()
     error: str | None = None
 
 
@@ -66,7 +65,7 @@ async def look(cx: Connection) -> Seen:
         [AlertStatus(**{name: row[name] for name in AlertStatus.__struct_fields__}) for row in rows],
         rows[0]["total"] if rows else 0,
         await cx.fetchval(WATCHDOG_SQL, WATCHDOG, on="alert_notifications"),
-        [Incident("refusal", **row) for row in await cx.fetch(REFUSALS_SQL, INCIDENTS_SHOWN, on="observations")],
+        [Incident(**row) for row in await cx.fetch(INCIDENTS_SQL, INCIDENTS_SHOWN, on="observations")],
     )
 
 
@@ -87,10 +86,16 @@ from usdx.alerts where active and alertname <> $1
 order by array_position(array['critical', 'warning', 'info', 'none'], severity), starts_at desc limit $2"""
 WATCHDOG_SQL = """
 select max(last_received_at) from usdx.alert_notifications where alertname = $1 and status = 'firing'"""
-REFUSALS_SQL = """
-select observed_at as at, feed as about, concat_ws(': ', reason, detail) as text
+INCIDENTS_SQL = """
+(select 'refusal' as kind, observed_at as at, feed as about, concat_ws(': ', reason, detail) as text
 from usdx.observations where result = 'refused' and observed_at > now() - interval '1 day'
-order by observed_at desc limit $1"""
+order by observed_at desc limit $1)
+union all
+(select 'reorg', seen_at, array_to_string(streams, ', '), format(
+    '%s blocks above %s were replaced on %s; %s events went',
+    from_block - ancestor, ancestor, chain, events)
+from usdx.reorgs where seen_at > now() - interval '1 day' order by id desc limit $1)
+order by at desc limit $1"""
 FEED_CURVES_SQL = """
 with known as (
     select feed, observed_at, price from usdx.observations where observed_at >= $1 and price is not null
@@ -115,7 +120,6 @@ class Scene:
     refresh: Refresh
     gauges: Mapping[str, GaugeSpec]
     lag_thresholds: Mapping[str, float]
-    reorgs: Sequence[Reorg]
     version: str
 
 
@@ -151,7 +155,7 @@ def status_of(scene: Scene) -> Status:
         list(seen.alerts),
         seen.alerts_total,
         seen.watchdog_at,
-        _incidents(scene),
+        list(seen.incidents),
         scene.version,
     )
 
@@ -217,20 +221,6 @@ def title_of(gauge: str) -> str:
     for suffix in ("_timestamp_seconds", "_seconds", "_usd", "_count", "_ratio"):
         words = words.removesuffix(suffix)
     return words.replace("_", " ").capitalize()
-
-
-def _incidents(scene: Scene) -> list[Incident]:
-    reorgs = [
-        Incident(
-            "reorg",
-            one.seen_at,
-            one.stream,
-            f"{one.from_block - one.ancestor} blocks above {one.ancestor} were replaced on {one.chain}",
-        )
-        for one in scene.reorgs
-    ]
-    found = sorted([*scene.seen.refusals, *reorgs], key=lambda one: one.at, reverse=True)
-    return found[:INCIDENTS_SHOWN]
 
 
 async def trends(cx: Connection, gauges: Mapping[str, GaugeSpec]) -> Trends:

@@ -84,7 +84,6 @@ class StatusRoom:
             self._meters.refresh,
             around.gauges,
             around.lag_thresholds,
-            tuple(self._tail.reorgs),
             around.version,
         )
         self.status = status_of(scene)

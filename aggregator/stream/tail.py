@@ -1,8 +1,7 @@
 """Notice what is new in the database: blocks and their events, reorgs, prices, alerts."""
 
-from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,16 +12,17 @@ from aggregator.api.prices import newest, price_of
 from shared.db import Connection
 
 EVENTS_AT_ONCE = 200
-BLOCKS_REMEMBERED = 128
+REORGS_AT_ONCE = 100
 
 
 class Reorg(msgspec.Struct):
-    """A stream found that the chain had changed: blocks above `ancestor` were replaced."""
+    """The indexer found that the chain had changed: the blocks above `ancestor`, up to `from_block`, were replaced."""
 
-    stream: str
     chain: str
+    streams: list[str]
     ancestor: int
     from_block: int
+    events: int
     seen_at: datetime
 
 
@@ -70,11 +70,11 @@ class Publish(Protocol):
 
 @dataclass(slots=True)
 class Position:
-    """Where a stream stood when we last looked: its newest blocks, oldest first, as (number, hash)."""
+    """Where a stream stood when we last looked."""
 
     chain: str
     chain_id: int
-    seen: deque[tuple[int, bytes | None]] = field(default_factory=lambda: deque(maxlen=BLOCKS_REMEMBERED))
+    block_number: int
 
 
 class Tail:
@@ -84,9 +84,9 @@ class Tail:
         self._tables = tables
         self._to = to
         self._positions: dict[str, Position] = {}
+        self._reorgs_seen: frozenset[int] | None = None
         self._priced_at: dict[str, datetime] = {}
         self._alerts_at: datetime | None = None
-        self.reorgs: deque[Reorg] = deque(maxlen=20)
 
     async def look(self, cx: Connection) -> None:
         """Publish what is new since the last look; the first look only takes note."""
@@ -95,43 +95,39 @@ class Tail:
         await self._look_at_alerts(cx)
 
     async def _look_at_streams(self, cx: Connection) -> None:
+        ancestors = await self._look_at_reorgs(cx)
         rows = await cx.fetch(
-            """select c.stream, c.chain, n.chain_id, c.block_number, c.block_hash, now() as at
+            """select c.stream, c.chain, n.chain_id, c.block_number
             from usdx.cursors c join usdx.chains n using (chain) order by c.stream""",
             on="cursors",
         )
         for row in rows:
-            position = self._positions.get(row["stream"])
-            here = (row["block_number"], row["block_hash"])
-            if position is None:
-                position = self._positions[row["stream"]] = Position(row["chain"], row["chain_id"])
-                position.seen.append(here)
-            elif here != position.seen[-1]:
-                await self._advance(cx, row["stream"], position, here, row["at"])
+            here = Position(row["chain"], row["chain_id"], row["block_number"])
+            before = self._positions.get(row["stream"], here)
+            self._positions[row["stream"]] = here
+            stayed = min(before.block_number, ancestors.get(row["stream"], before.block_number))
+            if here.block_number > stayed and self._to.wanted("event", "gap"):
+                for table in self._tables.all:
+                    if belongs(row["stream"], table):
+                        await self._publish_events(cx, table, here, stayed, here.block_number)
 
-    async def _advance(
-        self, cx: Connection, stream: str, position: Position, here: tuple[int, bytes | None], at: datetime
-    ) -> None:
-        before = position.seen[-1][0]
-        ancestor = await self._ancestor(cx, stream, position, here)
-        if ancestor < before:
-            reorg = Reorg(stream, position.chain, ancestor, before, at)
-            self.reorgs.append(reorg)
-            self._to.publish("reorg", msgspec.json.encode(reorg))
-        if self._to.wanted("event", "gap"):
-            for table in self._tables.all:
-                if belongs(stream, table):
-                    await self._publish_events(cx, table, position, ancestor, here[0])
-        position.seen.append(here)
-
-    async def _ancestor(self, cx: Connection, stream: str, position: Position, here: tuple[int, bytes | None]) -> int:
-        """The newest block we saw that the stream still stands on, and forget those it does not."""
+    async def _look_at_reorgs(self, cx: Connection) -> dict[str, int]:
+        """Publish the new reorgs; returns the last block that stayed, by stream. They are committed out of their order
+        when two streams roll back at once, so that the newest id alone does not say which are new."""
         rows = await cx.fetch(
-            "select block_number, block_hash from usdx.checkpoints where stream = $1 order by block_number",
-            stream,
-            on="checkpoints",
+            f"""select id, chain, streams, ancestor, from_block, events, seen_at
+            from usdx.reorgs order by id desc limit {REORGS_AT_ONCE}""",  # noqa: S608 (our own number)
+            on="reorgs",
         )
-        return fork_point(position.seen, here, {row["block_number"]: row["block_hash"] for row in rows})
+        seen, self._reorgs_seen = self._reorgs_seen, frozenset(row["id"] for row in rows)
+        found: dict[str, int] = {}
+        for row in reversed(rows):
+            if seen is not None and row["id"] not in seen:
+                reorg = Reorg(**{name: row[name] for name in Reorg.__struct_fields__})
+                self._to.publish("reorg", msgspec.json.encode(reorg))
+                for stream in reorg.streams:
+                    found[stream] = min(reorg.ancestor, found.get(stream, reorg.ancestor))
+        return found
 
     async def _publish_events(
         self, cx: Connection, table: EventTable, position: Position, after: int, last: int
@@ -187,25 +183,6 @@ def belongs(stream: str, table: EventTable) -> bool:
     """Whether the stream fills the table."""
     key, _, contract = stream.partition("/")
     return key in table.keys and contract == table.contract
-
-
-def fork_point(
-    seen: deque[tuple[int, bytes | None]], here: tuple[int, bytes | None], checkpoints: Mapping[int, bytes]
-) -> int:
-    """The newest block of `seen` that the stream still stands on; those after it are taken from `seen`.
-
-    A stream keeps a checkpoint of every block it stood at that may still change. So a block above the oldest checkpoint
-    is of the chain only if its checkpoint is there with the same hash; one below it cannot change any more.
-    """
-    stored = {**checkpoints, here[0]: here[1]}
-    oldest = min(stored)
-    first = seen[0][0]
-    while seen:
-        number, block_hash = seen[-1]
-        if number < oldest or (number <= here[0] and number in stored and stored[number] == block_hash):
-            return number
-        seen.pop()
-    return min(first, here[0] + 1) - 1
 
 
 def _alerts(rows: list[Mapping[str, Any]]) -> Iterator[NewAlert]:

@@ -9,9 +9,10 @@ import msgspec
 from aiohttp import ClientResponse
 
 from aggregator.stream import hub
+from shared.db import Database
 from shared.settings import Settings
 from tests.integration.aggregator.test_webhook import alert, send
-from tests.integration.aggregator.world import ALICE, BOB, T0, Site, World, hash_of
+from tests.integration.aggregator.world import ALICE, BOB, T0, Site, World, hash_of, site
 
 
 class Listener:
@@ -82,7 +83,7 @@ async def test_reorg(world: World, served: Site) -> None:
         assert (topic, reorg["ancestor"], reorg["from_block"]) == ("reorg", 2, 3)
         owners = set()
         hashes = set()
-        for _ in range(5):
+        for _ in range(4):
             topic, data = await listener.next()
             if topic == "event" and data["table"] == "wexel_created":
                 owners.add(data["event"]["args"]["owner"])
@@ -91,6 +92,40 @@ async def test_reorg(world: World, served: Site) -> None:
     assert hashes == {"0x" + hash_of(3, 1).hex(), "0x" + hash_of(4, 1).hex()}
     status = await served.get("/api/v1/status")
     assert {one["kind"] for one in status["incidents"]} == {"reorg"}
+
+
+async def test_a_reorg_below_everything_that_was_seen(world: World, served: Site) -> None:
+    """Blocks that came, went and came otherwise between two looks are told as they stand, from the fork on, also when
+    the fork lies below the first block that was looked at."""
+    for number in range(1, 6):
+        await world.deposit(number)
+    await look(served)
+    async with listening(served) as listener:
+        await world.roll_back(1)
+        for number in range(2, 8):
+            await world.deposit(number, BOB, fork=1)
+        await look(served)
+        topic, reorg = await listener.next()
+        assert (topic, reorg["ancestor"], reorg["from_block"]) == ("reorg", 1, 5)
+        found = [await listener.next() for _ in range(12)]
+    assert {topic for topic, _ in found} == {"event"}
+    assert {data["event"]["block_number"] for _, data in found} == set(range(2, 8))
+    assert {data["event"]["block_hash"] for _, data in found} == {"0x" + hash_of(n, 1).hex() for n in range(2, 8)}
+
+
+async def test_reorgs_outlive_the_process(settings: Settings, db: Database, world: World, served: Site) -> None:
+    """A page that was started after a reorg still shows it, and does not tell it as news."""
+    await world.deposit(1)
+    await world.deposit(2)
+    await world.roll_back(1)
+    async with site(settings, db) as later:
+        async with listening(later) as listener:
+            await look(later)
+            await world.deposit(2, BOB, fork=1)
+            await look(later)
+            assert (await listener.next())[0] == "event"
+        (incident,) = (await later.get("/api/v1/status"))["incidents"]
+    assert (incident["kind"], incident["text"].split(";")[0]) == ("reorg", "1 blocks above 1 were replaced on demo")
 
 
 async def test_who_comes_back_misses_nothing(world: World, served: Site) -> None:

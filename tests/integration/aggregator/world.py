@@ -91,6 +91,12 @@ class World:
     async def roll_back(self, ancestor: int, fork: int = 0) -> None:
         """Take back every block above the ancestor."""
         async with self.db.transaction() as cx:
+            await cx.execute(
+                """insert into usdx.reorgs (chain, streams, ancestor, from_block, events)
+                select $1, array_agg(stream), $2, max(block_number), 0 from usdx.cursors""",
+                CHAIN,
+                ancestor,
+            )
             tables = await cx.fetch(
                 "select relname from pg_class where relnamespace = 'wexel'::regnamespace and relkind = 'r'"
             )

@@ -68,8 +68,14 @@ async def test_a_rolled_back_block_leaves_no_rows(db: Database, fake: FakeChain,
     await until_idle(one)
     fake.reorg(depth, [transfer(1000)], [transfer(1001), note("new")])
     steps = await until_idle(one)
-    assert any(isinstance(step, RolledBack) and step.depth == depth for step in steps)
+    (back,) = [step for step in steps if isinstance(step, RolledBack)]
+    assert back.depth == depth
     assert await values(db) == on_chain(fake)
+    async with db.connection() as cx:
+        (kept,) = await cx.fetch("select chain, streams, ancestor, from_block, events from usdx.reorgs")
+    assert tuple(kept) == (
+        back.chain, list(back.streams), back.ancestor, back.ancestor + depth, sum(back.events.values()),
+    )  # fmt: skip
 
 
 async def test_a_fork_during_an_absence_is_noticed(db: Database, fake: FakeChain) -> None:

@@ -1,7 +1,6 @@
-"""Rates, limits, caches, fork points, resources."""
+"""Rates, limits, caches, resources."""
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from aggregator.api.rate import RateLimit
 from aggregator.api.resources import Resource, load, operations, problems_of
 from aggregator.model import Fetched, Sweep, Target
 from aggregator.status.samples import Facts, Rates, facts_of
-from aggregator.stream.tail import fork_point
 from shared.errors import ConfigError
 from tests.fakes.clock import Hands
 
@@ -90,29 +88,6 @@ async def test_cache_asks_once() -> None:
     with pytest.raises(Refused):
         await cache.get("q", answer)
     assert (await cache.get("q", answer)).json == b"4"
-
-
-SEEN = st.lists(st.integers(1, 40), min_size=1, max_size=8, unique=True)
-
-
-@given(SEEN, st.integers(0, 40), st.integers(0, 45), st.lists(st.integers(1, 45), unique=True))
-def test_fork_point(numbers: list[int], ancestor: int, tip: int, stood: list[int]) -> None:
-    """Whatever blocks were seen, the fork point is the newest of them that is still on the chain."""
-    numbers = sorted(numbers)
-
-    def old(number: int) -> bytes:
-        return b"old%d" % number
-
-    def new(number: int) -> bytes:
-        return old(number) if number <= ancestor else b"new%d" % number
-
-    checkpoints = {number: old(number) for number in (0, *numbers) if number <= min(ancestor, tip)}
-    checkpoints |= {number: new(number) for number in stood if ancestor < number <= tip}
-    seen = deque((number, old(number)) for number in numbers)
-    kept = [number for number in numbers if number <= min(ancestor, tip)]
-    expected = kept[-1] if kept else min(numbers[0], tip + 1) - 1
-    assert fork_point(seen, (tip, new(tip)), checkpoints) == expected
-    assert [number for number, _ in seen] == kept
 
 
 def resource(**changes: Any) -> Resource:
