@@ -6,6 +6,7 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from time import perf_counter
 
 import structlog
@@ -18,6 +19,7 @@ from shared.clock import Clock, system_clock
 from shared.errors import ConfigError, PortTaken
 from shared.exposition import Exposition
 from shared.health import Check, Health
+from shared.http_guard import Guard, Watched
 from shared.metrics import LATENCY, Family, Registry
 from shared.settings import AuthSettings
 from shared.tls import Tls
@@ -45,7 +47,9 @@ EXPECTED_STATUSES = ("200", "400", "500", "503")
 UNMATCHED = "unmatched"
 STREAM = "text/event-stream"
 RENEW_S = 60.0
-IDLE_S = 30.0  # a connection that has not sent a whole request header within this is cut off
+IDLE_S = 30.0  # a connection on which nothing was asked for so long is closed
+LINGER_S = 2.0  # for the rest of a body that nobody wants
+BACKLOG = 256
 
 
 def app(
@@ -80,23 +84,39 @@ def app(
 @asynccontextmanager
 async def serve(application: web.Application, host: str, port: int, tls: Tls | None = None) -> AsyncIterator[int]:
     """Serve while the context is open; yields the port, which the system chose when `port` is 0."""
+    guard = Guard()
+    application.middlewares.insert(0, guard.middleware)
     runner = web.AppRunner(
-        application, handle_signals=False, access_log=None, shutdown_timeout=2.0, keepalive_timeout=IDLE_S
+        application,
+        handle_signals=False,
+        access_log=None,
+        shutdown_timeout=2.0,
+        keepalive_timeout=IDLE_S,
+        lingering_time=LINGER_S,
     )
     await runner.setup()
-    renewing = asyncio.create_task(_renew(tls)) if tls is not None else None
+    beside = [asyncio.create_task(guard.watch())]
+    if tls is not None:
+        beside.append(asyncio.create_task(_renew(tls)))
     try:
-        await _listen(runner, host, port, tls)
-        yield runner.addresses[0][1]
+        server = await _listen(runner, guard, host, port, tls)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
     finally:
-        if renewing is not None:
-            renewing.cancel()
+        for task in beside:
+            task.cancel()
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int, tls: Tls | None) -> None:
+async def _listen(runner: web.AppRunner, guard: Guard, host: str, port: int, tls: Tls | None) -> asyncio.Server:
+    assert runner.server is not None
+    context = tls.context if tls else None
     try:
-        await web.TCPSite(runner, host, port, ssl_context=tls.context if tls else None).start()
+        return await asyncio.get_running_loop().create_server(
+            partial(Watched, guard, runner.server), host, port, ssl=context, backlog=BACKLOG, reuse_address=True
+        )
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
             raise PortTaken(f"port {port} on {host} is taken by another program") from exc
