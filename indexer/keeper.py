@@ -25,6 +25,7 @@ from indexer.metrics import ChainState, Meter
 from indexer.model import Committed, RolledBack, Step
 from indexer.patience import Patience
 from indexer.planner import LINKED_BLOCKS
+from indexer.proxy_watch import ProxyWatch
 from indexer.redecode import Redecoded, redecode
 from indexer.revision import Revision
 from indexer.step import Border, Worker
@@ -73,6 +74,7 @@ class Keeper:
         self.state = ChainState(self.name, Horizon(self._chain, world.clock), (), settings.lag_threshold)
         self._meter = Meter(world.registry, self.state, world.clock)
         self._built = False
+        self.proxies = ProxyWatch(self.name, pool.batch, world.db, world.registry, world.clock)
         world.health.max_age(self.loop, max(120.0, 20 * settings.poll))
 
     async def start(self, anew: Collection[str] = ()) -> None:
@@ -93,8 +95,10 @@ class Keeper:
             counters.add(one.protocol.counters, {s.key.rpartition("/")[2]: s.tables.values() for s in own})
             streams += own
             self._indexes += indexes_of(one, own)
+        await self.proxies.meet(self._deployed)
         await reset(self._world.db, chain_id, _with_children(streams, anew))
         running = await prepare(self._world.db, streams)
+        await self.proxies.settle()
         await create_views(self._world.db, [view for one in self._deployed for view in views_of(one)])
         await counters.prime(self._world.db)
         self._build(chain_id, running, counters)
@@ -217,6 +221,7 @@ class Keeper:
         self._said.clear()
         if isinstance(step, Committed):
             self._counters.observe(step)
+            self.proxies.hear(step.events)
             self._tell(step)
         elif isinstance(step, RolledBack):
             events = sum(step.events.values())

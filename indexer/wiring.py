@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from indexer.assembly import deployments
 from indexer.keeper import Keeper, World
@@ -12,13 +12,14 @@ from indexer.metrics import watch
 from indexer.patience import WORLD
 from indexer.progress import Progress, summary
 from shared import protocol
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Transient
 from shared.rpc_wiring import open_pool
 from shared.runtime import Stop, Task
 from shared.settings import Settings
 from shared.worker import Worker, open_worker
 
 STATUS_EVERY_S = 0.25
+GLANCE_EVERY_S = 1.0
 STARTING = "STARTING"
 
 
@@ -32,9 +33,13 @@ async def run(settings: Settings) -> None:
                 publish(worker, keepers)
                 await stop.wait(STATUS_EVERY_S)
 
+        async def proxies(stop: Stop) -> None:
+            while not await stop.wait(GLANCE_EVERY_S):
+                await _glance_at_proxies(keepers)
+
         publish(worker, keepers)
         tasks = {keeper.loop: _task(keeper, keeper in late) for keeper in keepers}
-        await worker.run(settings.indexer, {**tasks, "status": status})
+        await worker.run(settings.indexer, {**tasks, "status": status, "proxies": proxies})
 
 
 @asynccontextmanager
@@ -77,6 +82,13 @@ def publish(worker: Worker, keepers: Sequence[Keeper]) -> None:
         if progress is not None:
             known[keeper.name] = progress
     worker.health.status_line = summary(known) if known else STARTING
+
+
+async def _glance_at_proxies(keepers: Sequence[Keeper]) -> None:
+    """See whether proxies were upgraded; where the database is away, the next look is soon enough."""
+    for keeper in keepers:
+        with suppress(Transient):
+            await keeper.proxies.glance()
 
 
 def _task(keeper: Keeper, late: bool) -> Task:

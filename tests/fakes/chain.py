@@ -144,7 +144,7 @@ class FakeChain:
     """The canonical chain. Deterministic: the same calls give the same hashes.
 
     `blocks` is replaced, never changed, by a reorg, so a node may keep an old one as its own view.
-    `deployed` maps a contract to the block of its birth.
+    `deployed` maps a contract to the block of its birth, `storage` a contract and a slot to a word.
     """
 
     chain_id: int = 1337
@@ -153,6 +153,7 @@ class FakeChain:
     blooms: bool = True
     blocks: list[Block] = field(default_factory=list)
     deployed: dict[bytes, int] = field(default_factory=dict)
+    storage: dict[tuple[bytes, str], bytes] = field(default_factory=dict)
     _salt: int = 0
 
     def __post_init__(self) -> None:

@@ -151,6 +151,9 @@ class FakeNode:
         born = self.chain.deployed.get(bytes.fromhex(params[0][2:]))
         return "0x6001" if born is not None and block.number >= born else "0x"
 
+    def _eth_getStorageAt(self, params: list[Any]) -> str:  # noqa: N802
+        return "0x" + self.chain.storage.get((bytes.fromhex(params[0][2:]), params[1]), bytes(32)).hex()
+
     def _eth_getBalance(self, params: list[Any]) -> str:  # noqa: N802
         block = self._block(params[1])
         self._must_keep(block)

@@ -1,0 +1,78 @@
+"""The indexer's part of `usdx check`: what stands behind the configured contracts, and whether the ABIs fit that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from indexer.assembly import Deployment, deployments
+from indexer.errors import BadAbi
+from indexer.proxies import Behind, behind
+from indexer.proxy_watch import Proxied, proxied
+from shared import protocol
+from shared.check import Finding
+from shared.clock import Clock
+from shared.errors import ConfigError
+from shared.metrics import Registry
+from shared.rpc_errors import RpcError
+from shared.rpc_wiring import open_pool
+from shared.settings import Settings
+
+PATIENCE_S = 5.0
+
+
+async def look(settings: Settings, clock: Clock) -> list[Finding]:
+    """One finding for every proxy, and one for every contract whose ABIs are not right."""
+    chains = sorted({one.chain for one in settings.protocols.values()} & set(settings.chains))
+    parts = await asyncio.gather(*(_chain(settings, chain, clock) for chain in chains))
+    return [finding for part in parts for finding in part]
+
+
+async def _chain(settings: Settings, chain: str, clock: Clock) -> list[Finding]:
+    contracts: list[Proxied] = []
+    findings: list[Finding] = []
+    try:
+        deployed = _deployments(settings, chain)
+    except ConfigError as exc:
+        return [Finding(f"chain {chain}", "", exc)]
+    for deployment in deployed:
+        try:
+            contracts += proxied(deployment)
+        except BadAbi as exc:
+            findings.append(Finding(f"protocol {deployment.key}", "", exc))
+        except ConfigError:
+            continue  # an address is missing, which has a finding of its own
+    found = await _ask(settings, chain, clock, [address for one in contracts for address in one.addresses])
+    return findings + [finding for one in contracts for finding in _findings(one, found)]
+
+
+def _deployments(settings: Settings, chain: str) -> tuple[Deployment, ...]:
+    """What is configured for a chain; a folder that cannot be read has a finding of its own."""
+    loaded = {}
+    for key, one in settings.protocols.items():
+        try:
+            loaded[key] = (protocol.load(one.path), one)
+        except ConfigError:
+            continue
+    return deployments(loaded, chain)
+
+
+async def _ask(settings: Settings, chain: str, clock: Clock, addresses: list[bytes]) -> Mapping[bytes, Behind | None]:
+    """What stands behind these addresses; nothing when the chain does not answer, which is found by others."""
+    async with open_pool(chain, settings.chains[chain], clock, Registry()) as pool:
+        pool.patience_s = PATIENCE_S
+        try:
+            return await behind(pool.batch, addresses)
+        except RpcError:
+            return {}
+
+
+def _findings(one: Proxied, found: Mapping[bytes, Behind | None]) -> list[Finding]:
+    subject = f"contract {one.stream}"
+    if wrong := one.lacks(found):
+        return [Finding(subject, "", ConfigError(wrong))]
+    return [
+        Finding(subject, f"0x{address.hex()} is a proxy ({at.kind}); implementation 0x{at.implementation.hex()}")
+        for address in one.addresses
+        if (at := found.get(address)) is not None
+    ]
