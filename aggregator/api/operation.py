@@ -1,5 +1,6 @@
 """Turn a typed handler into an operation: what it is asked, what it answers, and where it is found."""
 
+import functools
 import inspect
 import re
 from collections.abc import Awaitable, Callable
@@ -86,7 +87,7 @@ def operation(
 
 def bind(asked: type[msgspec.Struct], given: list[tuple[str, str]]) -> Any:
     """Read an operation's parameters from text. Raises Refused, naming the parameter at fault."""
-    known = {field.encode_name for field in msgspec.structs.fields(asked)}
+    known = _names(asked)
     values: dict[str, str] = {}
     for name, value in given:
         if name in values:
@@ -107,6 +108,11 @@ def bind(asked: type[msgspec.Struct], given: list[tuple[str, str]]) -> Any:
         if read is None or (isinstance(read, datetime) and not _DATE.match(text)):  # from `null` or a bare number
             raise Refused("bad-request", f"{name}: {text[:64]!r} is no value here", name)
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(asked: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(asked))
 
 
 def bind_body(kind: type[msgspec.Struct], body: bytes) -> Any:

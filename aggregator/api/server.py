@@ -93,9 +93,7 @@ class Server:
         except TimeoutError as exc:
             raise Refused("unavailable", "too many questions are being answered", retry_after_s=1) from exc
         try:
-            async with self._db.transaction(
-                "repeatable_read", readonly=True, timeout_s=self._bounds.statement_timeout_s
-            ) as cx:
+            async with self._db.snapshot(self._bounds.statement_timeout_s) as cx:
                 return encoded(await one.handler(cx, asked))
         finally:
             self._readers.release()
