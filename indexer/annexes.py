@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexer.scopes import Scope, Split, scope_of, split
+from indexer.events import EventSpec
+from indexer.ownership import own
+from indexer.scopes import Scope, Split, event_key, scope_of, split
 from indexer.streams import Stream
 from shared.db import Connection
 
 
-async def settle(cx: Connection, chain_id: int, stream: Stream) -> Split:
-    """Bring what the database knows of a stream's scope up to the config, and cut the stream accordingly."""
+async def settle(cx: Connection, chain_id: int, stream: Stream, made: Sequence[EventSpec] = ()) -> Split:
+    """Bring what the database knows of a stream's scope up to the config, and cut the stream accordingly.
+
+    Events in `made` have a table that was not there before, so whatever is said to be covered of them is not.
+    """
     at = await _positions(cx, stream.key)
     if stream.key not in at:
         await _begin(cx, stream, stream.start_block)
         return Split(stream)
-    scopes = await _scopes(cx, list(at))
+    lost = {event_key(event) for event in made}
+    scopes = {
+        key: frozenset(pair for pair in scope if pair[1] not in lost)
+        for key, scope in (await _scopes(cx, list(at))).items()
+    }
     for key in [key for key in at if key != stream.key and at[key] == at[stream.key]]:
         scopes[stream.key] |= scopes.pop(key)
         await _merge(cx, key, stream.key)
@@ -24,7 +33,7 @@ async def settle(cx: Connection, chain_id: int, stream: Stream) -> Split:
     start = await cx.fetchval("select start_block from usdx.cursors where stream = $1", stream.key, on="cursors")
     for annex in split_.fresh:
         await _begin(cx, annex, start)
-        await _clear(cx, chain_id, annex, stream.addresses)
+        await _clear(cx, chain_id, annex)
     kept = {one.key for one in split_.streams}
     await cx.execute("delete from usdx.cursors where stream = any($1)", list(at.keys() - kept), on="cursors")
     for one in (split_.main, *split_.known):
@@ -74,13 +83,9 @@ async def _merge(cx: Connection, annex: str, main: str) -> None:
     await cx.execute("delete from usdx.coverage where stream = $1", main, on="coverage")
 
 
-async def _clear(cx: Connection, chain_id: int, annex: Stream, fixed: Sequence[bytes]) -> None:
-    """Delete rows from a time before, when what the annex is about was wanted already.
-
-    `fixed` are the addresses of the config: all others are contracts that the factory made.
-    """
+async def _clear(cx: Connection, chain_id: int, annex: Stream) -> None:
+    """Delete rows from a time before, when what the annex is about was wanted already."""
+    mine, arguments = own(annex, 2)
     for table in annex.tables.values():
-        sql = f"delete from {table.qualified} where chain_id = $1 and (address = any($2)"  # noqa: S608 -- quoted names
-        sql += " or not address = any($3))" if annex.parent is not None else " and not address = any($3::bytea[]))"
-        others = list(fixed) if annex.parent is not None else []
-        await cx.execute(sql, chain_id, list(annex.addresses), others, on=table.name)
+        sql = f"delete from {table.qualified} where chain_id = $1{mine}"  # noqa: S608 -- quoted names
+        await cx.execute(sql, chain_id, *arguments, on=table.name)

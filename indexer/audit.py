@@ -83,7 +83,7 @@ async def audit_range(
     fetched = await worker.fetch(Plan((stream,), Cursor(span.first - 1, None, None), span, linked=True))
     batch = await worker.decode((stream,), [fetched])
     tables = list(worker.streams[stream].tables.values())
-    findings = [one for table in tables if (one := await _compare(stored, table, span, batch)).count]
+    findings = [one for table in tables if (one := await _compare(stored, stream, table, span, batch)).count]
     kept = [_undecoded(row) for row in await stored.undecoded_in(stream, span)]
     findings += _differences("usdx.undecoded_logs", _by_place(kept), _by_place(map(_undecoded, batch.undecoded)))
     if findings and repair:
@@ -93,10 +93,10 @@ async def audit_range(
     return done
 
 
-async def _compare(stored: Revision, table: Table, span: Range, batch: Batch) -> Finding:
+async def _compare(stored: Revision, stream: str, table: Table, span: Range, batch: Batch) -> Finding:
     rows = batch.rows.get(str(table))
     chain = _by_place(_plain(table, row) for row in (rows.records if rows is not None else ()))
-    ours = _by_place(_plain(table, row) for row in await stored.rows_in(table, span))
+    ours = _by_place(_plain(table, row) for row in await stored.rows_in(stream, table, span))
     found = _differences(str(table), ours, chain)
     return found[0] if found else Finding(str(table), (), (), ())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -55,17 +55,23 @@ async def known_starts(db: Database) -> dict[str, int]:
 async def prepare(db: Database, streams: Iterable[Stream]) -> tuple[Stream, ...]:
     """Create what is missing, refuse what has drifted, and return the streams as they are to run.
 
-    A stream to which addresses or events were added comes back as what its cursor covers and annexes for the rest.
+    A stream to which addresses or events were added comes back as what its cursor covers and annexes for the rest; so
+    does one of whose tables was gone.
     What a factory made begins anew when the factory was extended: older children may come to light.
     Raises SchemaDrift with every remedy in its message.
     """
     wanted = list(streams)
+    names = {str(table) for stream in wanted for table in stream.tables.values()}
     drifted: list[tuple[str, Drift]] = []
+    made: set[Table] = set()
     async with db.transaction() as cx:
         await cx.execute("select pg_advisory_xact_lock(hashtext('usdx layout'))")
         for stream in wanted:
             for table in stream.tables.values():
-                drifted += [(stream.key, one) for one in await _table(cx, table)]
+                found = await _table(cx, table, names)
+                if found is None:
+                    made.add(table)
+                drifted += [(stream.key, one) for one in found or ()]
         if drifted:
             raise SchemaDrift(_report(drifted))
         ids = dict(await cx.fetch("select chain, chain_id from usdx.chains", on="chains"))
@@ -74,7 +80,8 @@ async def prepare(db: Database, streams: Iterable[Stream]) -> tuple[Stream, ...]
         for stream in wanted:  # factories come before what they make
             if stream.parent is not None and extended.intersection(stream.parent.keys):
                 await _forget(cx, ids[stream.chain], stream)
-            splits.append(await settle(cx, ids[stream.chain], stream))
+            new = [event for event, table in stream.tables.items() if table in made]
+            splits.append(await settle(cx, ids[stream.chain], stream, new))
             if splits[-1].fresh:
                 extended.add(stream.key)
     running = [stream for one in splits for stream in one.streams]
@@ -161,15 +168,31 @@ async def _create(cx: Connection, views: Sequence[View]) -> None:
         )  # fmt: skip
 
 
-async def _table(cx: Connection, table: Table) -> Sequence[Drift]:
+async def _table(cx: Connection, table: Table, wanted: Collection[str]) -> Sequence[Drift] | None:
+    """How the table differs from its event; None when it was not there and is now."""
     await cx.execute(f"create schema if not exists {quoted(table.schema)}", on=table.name)
     actual = await _columns(cx, table)
     if actual:
         return drift(table, actual)
+    former = await _former(cx, table, wanted)
+    if former is not None:
+        remedy = f"ALTER TABLE {quoted(table.schema)}.{quoted(former)} RENAME TO {quoted(table.name)};"
+        return [Drift(str(table), f"its rows are in {former}, as it was called before", remedy)]
     await cx.execute(create_table(table), on=table.name)
     comment = await cx.fetchval("select quote_literal($1::text)", describe(table))
     await cx.execute(f"comment on table {table.qualified} is {comment}", on=table.name)
-    return ()
+    return None
+
+
+async def _former(cx: Connection, table: Table, wanted: Collection[str]) -> str | None:
+    """The table that held the event until an overload of it came or went, which changes the names of both."""
+    rows = await cx.fetch(
+        """select relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+        where nspname = $1 and relkind in ('r', 'p') and obj_description(pg_class.oid, 'pg_class') = $2""",
+        table.schema, describe(table), on=table.name,
+    )  # fmt: skip
+    names = [row[0] for row in rows if f"{table.schema}.{row[0]}" not in wanted]
+    return next((one for one in names if one.startswith(f"{table.name}_") or table.name.startswith(f"{one}_")), None)
 
 
 async def _columns(cx: Connection, table: Table) -> list[tuple[str, str, bool]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from indexer.model import Range
 from indexer.naming import quoted
+from indexer.ownership import own
 from indexer.rows import Batch, Row
 from indexer.schema import Table
 from indexer.store import UNDECODED, copy_batch
@@ -32,14 +33,15 @@ class Revision:
     def __init__(self, db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
         self._db = db
         self._chain_id = chain_id
-        self._tables: dict[str, tuple[Table, ...]] = {one.key: tuple(one.tables.values()) for one in streams}
+        self._streams = {one.key: one for one in streams}
 
-    async def rows_in(self, table: Table, span: Range) -> list[Row]:
-        """The stored rows of a range."""
-        names = ", ".join(quoted(name) for name in table.column_names)
-        sql = f"select {names} from {table.qualified} where chain_id = $1 and block_number between $2 and $3"  # noqa: S608
+    async def rows_in(self, stream: str, table: Table, span: Range) -> list[Row]:
+        """The rows of a range that a stream has stored."""
+        names, (mine, arguments) = ", ".join(quoted(name) for name in table.column_names), own(self._streams[stream], 4)
+        sql = f"select {names} from {table.qualified} where chain_id = $1 and block_number between $2 and $3{mine}"  # noqa: S608
         async with self._db.connection() as cx:
-            return [tuple(row) for row in await cx.fetch(sql, self._chain_id, span.first, span.last, on=table.name)]
+            rows = await cx.fetch(sql, self._chain_id, span.first, span.last, *arguments, on=table.name)
+        return [tuple(row) for row in rows]
 
     async def undecoded_in(self, stream: str, span: Range) -> list[Row]:
         """The undecoded logs of a range, in the columns of `UNDECODED`."""
@@ -80,9 +82,10 @@ class Revision:
         """Put a batch in the place of all that a stream has stored in a range."""
         async with self._db.transaction() as cx:
             await cx.execute("select from usdx.cursors where stream = $1 for update", stream, on="cursors")
-            for table in self._tables[stream]:
-                sql = f"delete from {table.qualified} where chain_id = $1 and block_number between $2 and $3"  # noqa: S608
-                await cx.execute(sql, self._chain_id, span.first, span.last, on=table.name)
+            mine, arguments = own(self._streams[stream], 4)
+            for table in self._streams[stream].tables.values():
+                sql = f"delete from {table.qualified} where chain_id = $1 and block_number between $2 and $3{mine}"  # noqa: S608
+                await cx.execute(sql, self._chain_id, span.first, span.last, *arguments, on=table.name)
             await cx.execute(
                 """delete from usdx.undecoded_logs
                 where stream = $1 and chain_id = $2 and block_number between $3 and $4""",

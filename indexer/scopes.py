@@ -51,6 +51,8 @@ def split(wanted: Stream, covered: Scope, annexes: Mapping[str, Scope]) -> Split
     known = {key: scope & whole for key, scope in annexes.items()}
     rest = whole - covered - frozenset[Pair]().union(*known.values())
     numbers = (number for number in range(1, 10_000) if f"{wanted.key}+{number}" not in annexes)
+    if rest or any(known.values()):
+        wanted = replace(wanted, beside=wanted.addresses)
     return Split(
         _narrowed(wanted, wanted.key, covered & whole),
         tuple(_narrowed(wanted, key, scope) for key, scope in known.items() if scope),

@@ -10,6 +10,7 @@ from indexer.drift import refuse_drifted
 from indexer.errors import CursorMoved
 from indexer.model import BlockRef, Cursor
 from indexer.naming import quoted
+from indexer.ownership import own
 from indexer.reorg import Checkpoint
 from indexer.rows import Batch
 from indexer.schema import Table
@@ -30,7 +31,7 @@ class Store:
     def __init__(self, db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
         self._db = db
         self._chain_id = chain_id
-        self._tables: dict[str, tuple[Table, ...]] = {one.key: tuple(one.tables.values()) for one in streams}
+        self._streams = {one.key: one for one in streams}
 
     async def cursors(self, streams: Sequence[str]) -> dict[str, Cursor]:
         """Where the streams stand."""
@@ -110,8 +111,9 @@ class Store:
         gone: Counter[str] = Counter()
         async with self._db.transaction() as cx:
             await _move(cx, streams, cursor, ancestor)
-            for table in (table for stream in streams for table in self._tables[stream]):
-                gone[table.event.name] += await self._delete(cx, table, ancestor.number)
+            for stream in (self._streams[key] for key in streams):
+                for table in stream.tables.values():
+                    gone[table.event.name] += await self._delete(cx, stream, table, ancestor.number)
             await cx.execute(
                 "delete from usdx.undecoded_logs where stream = any($1) and chain_id = $2 and block_number > $3",
                 list(streams), self._chain_id, ancestor.number, on="undecoded_logs",
@@ -123,9 +125,10 @@ class Store:
             await _note_reorg(cx, streams, cursor, ancestor, gone.total())
         return gone
 
-    async def _delete(self, cx: Connection, table: Table, above: int) -> int:
-        sql = f"delete from {table.qualified} where chain_id = $1 and block_number > $2"  # noqa: S608 -- quoted names
-        tag = await cx.execute(sql, self._chain_id, above, on=table.name)
+    async def _delete(self, cx: Connection, stream: Stream, table: Table, above: int) -> int:
+        mine, arguments = own(stream, 3)
+        sql = f"delete from {table.qualified} where chain_id = $1 and block_number > $2{mine}"  # noqa: S608 -- quoted
+        tag = await cx.execute(sql, self._chain_id, above, *arguments, on=table.name)
         return int(tag.rpartition(" ")[2])
 
 

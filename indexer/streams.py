@@ -35,7 +35,8 @@ class Parent:
 class Stream:
     """Everything fixed about a stream. `key` is `<protocol>/<contract>`; `tables` are by event.
 
-    `addresses` are those of the config; a stream with a `parent` also has the contracts that this one made.
+    `addresses` are those of the config; a stream with a `parent` also has the contracts that this one made. Where other
+    streams fill the same tables, `beside` are all the addresses that the config names for them.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Stream:
     tables: Mapping[EventSpec, Table] = field(default_factory=dict)
     parent: Parent | None = None
     ignored: tuple[EventSpec, ...] = ()
+    beside: tuple[bytes, ...] | None = None
 
 
 def stream(
@@ -74,7 +76,7 @@ def filter_of(streams: Iterable[Stream], born: Iterable[bytes] = ()) -> Filter:
     """
     chosen = list(streams)
     addresses = {address for one in chosen for address in one.addresses} | set(born)
-    wanted = [one.dispatcher.topic0s for one in chosen]
+    wanted = [one.dispatcher.topic0s for one in chosen if one.tables]
     topics = sorted({topic for topic0s in wanted for topic in topic0s}) if all(wanted) else []
     if len(addresses) > MANY_ADDRESSES and topics:
         return Filter((), tuple(topics))

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from indexer.audit import audit_range
+from indexer.errors import SchemaDrift
 from indexer.events import EventSpec
-from indexer.model import Committed
+from indexer.layout import prepare
+from indexer.model import Committed, Range
+from indexer.revision import Revision
 from indexer.scopes import scope_of, split
 from indexer.signature import parse_signature
 from indexer.streams import Parent, Stream, stream
@@ -121,6 +125,80 @@ async def test_an_event_added_to_children(db: Database) -> None:
     assert await run(db, fake, mint, both) == ["shop/item+1"]
     assert await notes(db, "item_note") == ["one"]
     assert await stored(db, "item_transfer") == 1
+
+
+async def rows(db: Database, table: str = "token_transfer") -> list[tuple[bytes, bytes]]:
+    """Block hash and address of every row, in order."""
+    async with db.connection() as cx:
+        found = await cx.fetch(f"select block_hash, address from shop.{table} order by block_number, log_index")
+    return [tuple(row) for row in found]
+
+
+def emitted(fake: FakeChain, event: EventSpec, *addresses: bytes) -> list[tuple[bytes, bytes]]:
+    """As `rows`, from the chain."""
+    return [
+        (block.hash, log.address)
+        for block in fake.blocks
+        for log in block.logs
+        if log.topics[0] == event.topic0 and log.address in addresses
+    ]
+
+
+@pytest.mark.parametrize("annexed", [1, 4, 8, 9])
+@pytest.mark.parametrize("depth", [2, 9])
+async def test_a_fork_while_an_annex_catches_up(db: Database, fake: FakeChain, annexed: int, depth: int) -> None:
+    """Wherever an annex stands when the chain forks: it and its stream each take back their own rows only."""
+    await run(db, fake, shop())
+    half = await worker(db, Reader(fake, width=1), shop([ONE, TWO]))
+    for _ in range(annexed):
+        await half.step()
+    fake.reorg(depth, *[[transfer(500 + number, ONE), transfer(600 + number, TWO)] for number in range(depth)])
+    await until_idle(half)
+    assert await rows(db) == emitted(fake, TRANSFER, ONE, TWO)
+    fake.reorg(1, [transfer(700, ONE)])
+    await run(db, fake, shop([ONE, TWO]))
+    assert await rows(db) == emitted(fake, TRANSFER, ONE, TWO)
+
+
+async def test_an_audit_looks_at_a_streams_own_rows(db: Database, fake: FakeChain) -> None:
+    """What an annex stored is no invention to the audit of its stream, and a repair of one leaves the other's rows."""
+    await run(db, fake, shop())
+    half = await worker(db, Reader(fake, width=3), shop([ONE, TWO]))
+    await half.step()
+    stored_ = Revision(db, fake.chain_id, half.streams.values())
+    async with db.connection() as cx:
+        await cx.execute("delete from shop.token_transfer where value in (1, 100)")
+    for key, place in (("shop/token", (2, 0)), ("shop/token+1", (1, 1))):
+        done = await audit_range(half, stored_, key, Range(0, 2), "bloom", repair=True)
+        assert [(one.missing, one.wrong, one.invented) for one in done.findings] == [([place], [], [])]
+    assert (await rows(db))[:4] == emitted(fake, TRANSFER, ONE, TWO)[:4]
+
+
+async def test_a_table_that_is_gone_is_filled_again(db: Database, fake: FakeChain) -> None:
+    """A table that somebody dropped is made anew, and all of its event indexed from the beginning."""
+    both = shop(events=[TRANSFER, NOTE])
+    await run(db, fake, both)
+    async with db.connection() as cx:
+        await cx.execute("drop table shop.token_note")
+    assert await run(db, fake, both) == ["shop/token+1"]
+    assert (await stored(db), await stored(db, "token_note")) == (10, 10)
+
+
+async def test_an_overload_that_comes_later_keeps_the_rows(db: Database, fake: FakeChain) -> None:
+    """An event of the same name changes the name of a table: the start says how to rename it, and nothing is lost."""
+    more = parse_signature("event Transfer(address indexed from, address indexed to)")
+    await run(db, fake, shop())
+    overloaded = shop(events=[TRANSFER, more])
+    with pytest.raises(SchemaDrift) as told:
+        await prepare(db, [overloaded])
+    remedy = str(told.value).splitlines()[-1].strip()
+    assert remedy == 'ALTER TABLE "shop"."token_transfer" RENAME TO "token_transfer_address_address_uint256";'
+    async with db.connection() as cx:
+        await cx.execute(remedy)
+    assert await run(db, fake, overloaded) == ["shop/token+1"]
+    assert await stored(db, "token_transfer_address_address_uint256") == 10
+    with pytest.raises(SchemaDrift, match='RENAME TO "token_transfer"'):
+        await prepare(db, [shop()])
 
 
 def test_a_split_covers_everything_once() -> None:
