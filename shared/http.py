@@ -12,7 +12,7 @@ from time import perf_counter
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from shared.auth import protect
 from shared.clock import Clock, system_clock
@@ -148,8 +148,8 @@ def instrument(registry: Registry) -> Middleware:
         lasting, trace = False, trace_id(request.headers.get("traceparent"))
         in_progress.add(1)
         try:
-            with bound_contextvars(trace_id=trace):
-                response = await handler(request)
+            bind_contextvars(trace_id=trace)  # for as long as this request's own task lives
+            response = await handler(request)
             status = str(response.status)
             lasting = response.content_type == STREAM  # how long somebody listened is no latency
             return response

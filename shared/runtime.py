@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -26,8 +27,20 @@ FAMILIES = (EVENT_LOOP_LAG,)
 GRACE_S = 6.0  # leaves four of the promised ten seconds for cancelling tasks, and closing pools and servers
 CANCEL_S = 2.0
 CLOSE_S = 2.0
+SWITCH_S = 0.0005
 
 Task = Callable[["Stop"], Awaitable[None]]
+
+
+def bound_stalls() -> None:
+    """Bound how long the event loop stands still; to be called once everything is made.
+
+    A thread that renders a scrape hands the GIL over ten times as often as usual, and what was made until now, which
+    lives as long as the process, is not looked through by the garbage collector any more.
+    """
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
 
 
 class Stop:

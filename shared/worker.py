@@ -14,7 +14,7 @@ from shared.clock import Clock, system_clock
 from shared.db import Database, watch
 from shared.health import Health
 from shared.metrics import Registry
-from shared.runtime import Stop, Task, run
+from shared.runtime import Stop, Task, bound_stalls, run
 from shared.settings import AuthSettings, Settings, WorkerSettings
 from shared.tls import Tls
 
@@ -53,6 +53,7 @@ class Worker:
 
         tls = Tls.load(surface.tls, self.service, self.registry) if surface.tls else None
         async with http.serve(application or self.app(), surface.host, surface.port, tls):
+            bound_stalls()
             await run({**tasks, "database": database}, stop=stop, health=self.health, registry=self.registry)
 
 
