@@ -12,7 +12,7 @@ from indexer.chain_receipts import matching, prove_complete, receipt_logs
 from indexer.model import Filter, Range
 from shared.endpoint import Endpoint
 from shared.pool import Pool
-from shared.rpc_errors import RpcError
+from shared.rpc_errors import Contradiction, RpcError
 from shared.rpc_types import Header, RawLog
 
 WEAK = 0.5  # a bloom so full that it says yes this often by chance says nothing
@@ -87,6 +87,8 @@ class BloomWatch:
     async def _by_receipts(self, page: Page, filter: Filter, header: Header) -> None:  # noqa: A002
         try:
             everything = await receipt_logs(page.endpoint, header)
+        except Contradiction:
+            raise  # the block itself is in doubt now
         except RpcError:
             self.verdicts["unproved"] += 1
             return

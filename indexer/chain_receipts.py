@@ -11,7 +11,8 @@ import msgspec
 from indexer.chain_bloom import bloom_of
 from indexer.model import Filter
 from shared.endpoint import Endpoint
-from shared.rpc_errors import Rejected, RpcError
+from shared.rpc_answer import Answer
+from shared.rpc_errors import Failure, Kind, MissingData, Rejected, RpcError
 from shared.rpc_types import Call, Header, RawLog
 
 T = TypeVar("T")
@@ -38,7 +39,8 @@ _transactions = msgspec.json.Decoder(_Transactions | None)
 async def receipt_logs(endpoint: Endpoint, header: Header) -> list[RawLog]:
     """All logs of the block, in order, numbered by their place, which some nodes get wrong.
 
-    Raises Contradiction where receipts are missing or of another block, RpcError where the endpoint has none to give.
+    Raises Contradiction where the receipts are of another block, MissingData where some are missing, and another
+    RpcError where the endpoint has none to give.
     """
     receipts = await _receipts(endpoint, header)
     wrong = next((one for one in receipts if one.block_hash.lower() != "0x" + header.hash.hex()), None)
@@ -68,25 +70,45 @@ def matching(logs: Sequence[RawLog], filter: Filter) -> list[RawLog]:  # noqa: A
 
 async def _receipts(endpoint: Endpoint, header: Header) -> list[_Receipt]:
     """The block's receipts, at once or one by one; each transaction's once, in order."""
+    block = Call("eth_getBlockByNumber", (hex(header.number), False))
     if endpoint.abilities.block_receipts is not False:
-        answer = (await endpoint.answers([Call("eth_getBlockReceipts", (hex(header.number),))]))[0]
+        answer, now = await endpoint.answers([Call("eth_getBlockReceipts", (hex(header.number),)), block])
         if not isinstance(answer, RpcError):
-            return _each_once(endpoint, _decoded(endpoint, _block_receipts, answer))
+            hashes = _hashes(endpoint, header, now)
+            return _complete(
+                endpoint, header, hashes, _each_once(endpoint, _decoded(endpoint, _block_receipts, answer))
+            )
         if not isinstance(answer, Rejected):
             raise answer
         endpoint.abilities = replace(endpoint.abilities, block_receipts=False)
-    return await _one_by_one(endpoint, header)
+    return await _one_by_one(endpoint, _hashes(endpoint, header, (await endpoint.answers([block]))[0]))
 
 
-async def _one_by_one(endpoint: Endpoint, header: Header) -> list[_Receipt]:
-    answer = (await endpoint.answers([Call("eth_getBlockByNumber", (hex(header.number), False))]))[0]
+def _hashes(endpoint: Endpoint, header: Header, answer: Answer) -> list[str]:
+    """The block's transactions, if it is still the header's: a fork under our hands may leave it without receipts."""
     if isinstance(answer, RpcError):
         raise answer
-    block = _decoded(endpoint, _transactions, answer)
+    block: _Transactions | None = _decoded(endpoint, _transactions, answer)
     if block is None or block.hash.lower() != "0x" + header.hash.hex():
         raise endpoint.contradiction("receipts", f"block {header.number} changed while it was read")
+    return block.transactions
+
+
+def _complete(endpoint: Endpoint, header: Header, hashes: Sequence[str], receipts: list[_Receipt]) -> list[_Receipt]:
+    missing = {one.lower() for one in hashes} - {one.transaction_hash.lower() for one in receipts}
+    if missing:
+        raise _missing(endpoint, f"{len(missing)} of {len(hashes)} receipts of block {header.number}")
+    return receipts
+
+
+def _missing(endpoint: Endpoint, what: str) -> MissingData:
+    text = f"{endpoint.name}: it does not have {what}"
+    return MissingData(text, endpoint=endpoint.name, method="eth_getBlockReceipts", failure=Failure(Kind.MISSING))
+
+
+async def _one_by_one(endpoint: Endpoint, hashes: Sequence[str]) -> list[_Receipt]:
     out: list[_Receipt | None] = []
-    for one in await endpoint.answers([Call("eth_getTransactionReceipt", (tx,)) for tx in block.transactions]):
+    for one in await endpoint.answers([Call("eth_getTransactionReceipt", (tx,)) for tx in hashes]):
         if isinstance(one, RpcError):
             raise one
         out.append(_decoded(endpoint, _receipt, one))
@@ -95,7 +117,7 @@ async def _one_by_one(endpoint: Endpoint, header: Header) -> list[_Receipt]:
 
 def _each_once(endpoint: Endpoint, receipts: list[_Receipt | None] | None) -> list[_Receipt]:
     if receipts is None or None in receipts:
-        raise endpoint.contradiction("receipts", "null for receipts of a block that exists")
+        raise _missing(endpoint, "receipts of a block that exists")
     return list({receipt.transaction_hash: receipt for receipt in receipts if receipt is not None}.values())
 
 

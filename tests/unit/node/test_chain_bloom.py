@@ -124,6 +124,38 @@ async def test_what_cannot_be_settled_is_counted() -> None:
     assert chain.blooms.verdicts["unproved"] > 0
 
 
+async def test_a_fork_under_our_hands_proves_nothing() -> None:
+    """Receipts that became none by a fork do not prove that blooms lie, nor that the older block was empty."""
+    fake = busy_chain(5)
+    block = fake.mine(log(0))
+    node = FakeNode(fake)
+    chain = chain_of(node)
+    await chain.tip()
+
+    def fork(logs: object) -> object:
+        fake.reorg(1, [])
+        return []
+
+    node.fail(faults.Fault(faults.LOGS, change=fork))
+    found = await chain.logs(Range(block.number, block.number), WANTED, linked=True)
+    assert [header.hash for header in found.headers.values()] == [fake.blocks[block.number].hash] != [block.hash]
+    assert chain.blooms.trusted
+
+
+async def test_receipts_that_are_not_all_there_prove_nothing() -> None:
+    """A block whose receipts are only partly given is not held against its bloom."""
+    fake = busy_chain(5)
+    block = fake.mine(*(log(number) for number in range(4)))
+    node = FakeNode(fake)
+    chain = chain_of(node)
+    await chain.tip()
+    node.fail(faults.empty_logs().often(1))
+    node.fail(faults.Fault(frozenset({"eth_getBlockReceipts"}), change=lambda receipts: []))
+    await chain.logs(Range(block.number, block.number), WANTED, linked=True)
+    assert chain.blooms.trusted
+    assert chain.blooms.verdicts["unproved"] == 1
+
+
 async def test_two_liars_need_a_third() -> None:
     """An endpoint that agrees on another fork is no witness."""
     fake = busy_chain(30)
