@@ -36,13 +36,13 @@ def columns_alone(repeats: int = 5) -> Rate:
 
     from indexer.abi import parse
     from indexer.columns import Columns
-    from indexer.quick import Known, source
+    from indexer.quick import Known, source, stamps
     from indexer.streams import stream
 
     one = stream("bench/token", "replay", "bench", parse(json.dumps(ABI)), [TOKEN], FIRST_BLOCK)
     columns = Columns(CHAIN_ID, [source(one)])
     answers = [np.frombuffer(text, np.uint8) for text in _answers()]
-    known = Known(0, 1 << 40)
+    known = Known(0, 1 << 40, stamps())
     rows, best = 0, float("inf")
     for _ in range(repeats):
         began = time.process_time()

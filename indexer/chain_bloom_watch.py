@@ -41,7 +41,7 @@ class BloomWatch:
         bloom = self._bloom(question.filter)
         full = page.full
         doubted: list[Header] = []
-        for number, header in page.headers.items():
+        for number, header in page.bloomed.items():
             may_match = bloom.may_match(header.logs_bloom)
             if number in full and not may_match:
                 await self._excluded(page, header, question.filter)

@@ -9,11 +9,10 @@ from operator import lt
 from typing import NamedTuple
 
 from indexer.model import Filter, Range
-from shared.rpc_types import Header, RawLog
+from shared.rpc_types import LAST_SECOND, Header, RawLog
 
 MOST_LOGS_A_BLOCK = 1 << 31  # a log index is an `int` in Postgres
 NO_TIME = (None, "0x0", "0x")
-LAST_SECOND = 253_402_300_799  # of the year 9999, the last that Python and we can write
 
 _BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _WORD = re.compile(r"0x[0-9a-fA-F]{64}")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from indexer.chain_checks import NO_TIME, Expected, lie_in_headers, untimed_blocks
-from indexer.chain_quick import Given, Unread, read_quickly
+from indexer.chain_quick import Ahead, Given, Unread, read_quickly, stamped_ahead
 from indexer.chain_receipts import matching, receipt_logs
 from indexer.model import Copied, Filter, Range
 from indexer.quick import Quick
 from shared.endpoint import Endpoint
 from shared.rpc_answer import Answer
 from shared.rpc_errors import BehindHead, Failure, Kind, RpcError
-from shared.rpc_types import Call, Header, RawLog
+from shared.rpc_types import Call, Header, RawLog, block_calls
 
 _logs = msgspec.json.Decoder(list[RawLog])
 
@@ -35,6 +35,13 @@ class Page:
     def left(self) -> Sequence[RawLog]:
         """The logs that are no rows yet."""
         return self.logs if self.copied is None else self.copied.left
+
+    @property
+    def bloomed(self) -> Mapping[int, Header]:
+        """The headers that were read with their blooms: logs that are rows needed none for the blocks between."""
+        if self.copied is None:
+            return self.headers
+        return {number: self.headers[number] for number in (self.range.first, self.range.last)}
 
     @property
     def full(self) -> Set[int]:
@@ -63,11 +70,22 @@ class Question:
 
 async def ask_page(endpoint: Endpoint, question: Question) -> Page:
     """One batch: the headers and the logs, so that the same backend answers both."""
+    ahead = None
+    if question.quick is not None and not question.linked:
+        ahead = stamped_ahead(endpoint, question.range, question.filter)
+    try:
+        return await _ask_page(endpoint, question, ahead)
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+
+
+async def _ask_page(endpoint: Endpoint, question: Question, ahead: Ahead) -> Page:
     filters = split_filter(question.filter, endpoint.abilities.most_filters)
     numbers = question.numbers
     answers = await endpoint.answers(
         [
-            *(Call("eth_getBlockByNumber", (hex(number), False)) for number in numbers),
+            *block_calls(numbers),
             *(Call("eth_getLogs", (_query(question.range, one),)) for one in filters),
         ]
     )
@@ -79,24 +97,17 @@ async def ask_page(endpoint: Endpoint, question: Question) -> Page:
     size_bytes = sum(memoryview(part).nbytes for part in raw)
     if question.quick is not None and len(raw) == 1 and not question.linked:
         page = Page(question.range, headers, Unread(raw[0]), size_bytes, endpoint)
+        given = Given(question.range, question.filter, headers)
+        found = await read_quickly(endpoint, raw[0], question.quick, given, ahead)
         expected = Expected(question.range, question.filter)
-        if (quick := await _quick(page, raw[0], question.quick, expected)) is not None:
-            return quick
+        if found is not None and not expected.lie_in(found.copied.left, found.headers):
+            return replace(page, headers=found.headers, copied=found.copied)
     page = Page(question.range, headers, _parsed(endpoint, raw), size_bytes, endpoint)
     return await _timed(page, question)
 
 
-async def _quick(page: Page, raw: msgspec.Raw, quick: Quick, expected: Expected) -> Page | None:
-    """The page with its logs as rows; None when they must be read one by one, be it only to say what is wrong."""
-    found = await read_quickly(page.endpoint, raw, quick, Given(page.range, page.headers))
-    if found is None or expected.lie_in(found.copied.left, found.headers):
-        return None
-    return replace(page, headers=found.headers, copied=found.copied)
-
-
 async def _more_headers(endpoint: Endpoint, numbers: Sequence[int]) -> dict[int, Header]:
-    calls = [Call("eth_getBlockByNumber", (hex(number), False)) for number in numbers]
-    return _headers(endpoint, numbers, await endpoint.answers(calls)) if calls else {}
+    return _headers(endpoint, numbers, await endpoint.answers(block_calls(numbers))) if numbers else {}
 
 
 async def _timed(page: Page, question: Question) -> Page:

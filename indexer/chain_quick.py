@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -9,24 +11,22 @@ from typing import overload
 import msgspec
 
 from indexer.chain_checks import lie_in_headers
-from indexer.model import Copied, Range
-from indexer.quick import Known, Quick
+from indexer.chain_stamps import Blocks, blocks_of
+from indexer.model import Copied, Filter, Range
+from indexer.quick import Known, Quick, stamps
 from shared.endpoint import Endpoint
 from shared.rpc_errors import RpcError
-from shared.rpc_types import Call, Header, RawLog
+from shared.rpc_stamps import read_stamps, stamps_of
+from shared.rpc_types import Header, RawLog, block_calls
 
-
-class _Stamp(msgspec.Struct, gc=False, rename="camel"):
-    """As much of a block as says which one it is, and when it was."""
-
-    number: str
-    hash: str
-    parent_hash: str
-    timestamp: str
-
-
-_stamps = msgspec.json.Decoder(list[_Stamp])
 _logs = msgspec.json.Decoder(list[RawLog])
+
+CROWDED = 0.9
+"""From which part of the blocks on that have logs it is better to ask for all of them, together with the logs."""
+
+
+Ahead = asyncio.Task[Blocks | None] | None
+"""The blocks between the outer two of a range, when they are asked for together with its logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Given:
     """What is known of a page beforehand."""
 
     range: Range
+    filter: Filter
     headers: Mapping[int, Header]
 
 
@@ -68,51 +69,71 @@ class Unread(Sequence[RawLog]):
         return self._read()[at]
 
 
-async def read_quickly(endpoint: Endpoint, raw: msgspec.Raw, quick: Quick, given: Given) -> Found | None:
-    """The rows of an `eth_getLogs` result; None when logs must be read one by one, be it to say what is wrong."""
+def stamped_ahead(endpoint: Endpoint, range: Range, filter: Filter) -> Ahead:  # noqa: A002
+    """Begin to ask for all blocks of a range whose logs tell no time, where nearly all of them have logs."""
+    if endpoint.abilities.log_timestamps is not False or filter not in endpoint.crowded or len(range) < 3:
+        return None
+    numbers = [*builtins.range(range.first + 1, range.last)]
+    task = asyncio.create_task(_stamped(endpoint, numbers))
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits for it any more
+    return task
+
+
+async def read_quickly(
+    endpoint: Endpoint, raw: msgspec.Raw, quick: Quick, given: Given, ahead: Ahead = None
+) -> Found | None:
+    """The rows of an `eth_getLogs` result; None when logs must be read one by one, be it to say what is wrong.
+
+    `ahead` brings the blocks between the outer two, if they were asked for already.
+    """
     text = memoryview(raw)
     if bytes(text[:1]) != b"[" or bytes(text[-1:]) != b"]" or lie_in_headers(given.headers):
         return None
     inner, headers = text[1:-1], dict(given.headers)
-    more: Mapping[int, Header] = {}
-    if endpoint.abilities.log_timestamps is False:
-        numbers = await quick.blocks(inner)
-        stamps = None if numbers is None else await _stamped(endpoint, [n for n in numbers if n not in headers])
-        if stamps is None or lie_in_headers({**headers, **stamps}):
+    blocks = _outer(given)
+    if untimed := endpoint.abilities.log_timestamps is False:
+        more = await (ahead if ahead is not None else _full(endpoint, inner, quick, given))
+        if more is None:
             return None
-        more = stamps
-    known = [(one.number, one.hash, one.timestamp) for one in sorted([*headers.values(), *more.values()], key=_number)]
-    copied = await quick.decode(inner, Known(given.range.first, given.range.last, known))
+        blocks = blocks.around(more)
+    if not blocks.linked():
+        return None
+    copied = await quick.decode(inner, Known(given.range.first, given.range.last, blocks.stamps))
     if copied is None:
         return None
-    if copied.left and more:
-        blocks = {int(log.block_number, 16) for log in copied.left}
-        headers |= {number: header for number, header in more.items() if number in blocks}
+    if untimed:
+        _learn(endpoint, given, copied)
+        headers |= blocks.headers({int(log.block_number, 16) for log in copied.left} - set(headers))
     return Found(copied, headers)
 
 
-async def _stamped(endpoint: Endpoint, numbers: Sequence[int]) -> Mapping[int, Header] | None:
-    """Headers without their blooms; None when the node does not give all of them."""
-    answers = await endpoint.answers([Call("eth_getBlockByNumber", (hex(number), False)) for number in numbers])
-    parts = [answer for answer in answers if not isinstance(answer, RpcError)]
-    if len(parts) != len(numbers):
-        return None
+async def _full(endpoint: Endpoint, inner: memoryview, quick: Quick, given: Given) -> Blocks | None:
+    """The blocks that have logs, but for those that are given."""
+    numbers = await quick.blocks(inner)
+    return None if numbers is None else await _stamped(endpoint, [n for n in numbers if n not in given.headers])
+
+
+async def _stamped(endpoint: Endpoint, numbers: Sequence[int]) -> Blocks | None:
+    """Blocks by number; None when the node does not give all of them."""
+    if not numbers:
+        return Blocks(stamps(), b"")
+    answers = await endpoint.read(block_calls(numbers), read_stamps)
     try:
-        stamps = _stamps.decode(b"[" + b",".join(parts) + b"]")
-        hashes = bytes.fromhex("".join([stamp.hash[2:] for stamp in stamps]))
-        parents = bytes.fromhex("".join([stamp.parent_hash[2:] for stamp in stamps]))
-        told = [(int(stamp.number, 16), int(stamp.timestamp, 16), len(stamp.hash)) for stamp in stamps]
-    except (msgspec.DecodeError, ValueError):
+        return blocks_of(numbers, stamps_of(answers))
+    except (RpcError, msgspec.DecodeError):
         return None
-    if [(number, 66) for number in numbers] != [(number, size) for number, _, size in told]:
-        return None
-    if len(hashes) != 32 * len(numbers) or len(parents) != 32 * len(numbers):
-        return None
-    return {
-        number: Header(number, hashes[32 * at : 32 * at + 32], parents[32 * at : 32 * at + 32], time, b"")
-        for at, (number, time, _) in enumerate(told)
-    }
 
 
-def _number(header: Header) -> int:
-    return header.number
+def _learn(endpoint: Endpoint, given: Given, copied: Copied) -> None:
+    """Note whether nearly every block of this filter has logs."""
+    if len(copied.full) >= CROWDED * len(given.range):
+        endpoint.crowded.add(given.filter)
+    else:
+        endpoint.crowded.discard(given.filter)
+
+
+def _outer(given: Given) -> Blocks:
+    """The blocks that are given."""
+    headers = [header for _, header in sorted(given.headers.items())]
+    known = stamps((one.number, one.hash, one.timestamp) for one in headers)
+    return Blocks(known, b"".join([one.parent_hash for one in headers]))

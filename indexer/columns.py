@@ -118,9 +118,9 @@ class _Headers:
 
     def __init__(self, known: Known) -> None:
         self._first, self._last = known.first, known.last
-        self._numbers = np.array([number for number, _, _ in known.headers], np.int64)
-        self._hashes = np.frombuffer(b"".join(hash_ for _, hash_, _ in known.headers), np.uint8).reshape(-1, 32)
-        self._times = np.array([time for _, _, time in known.headers], np.int64)
+        self._numbers = np.frombuffer(known.stamps.numbers, np.int64)
+        self._hashes = np.frombuffer(known.stamps.hashes, np.uint8).reshape(-1, 32)
+        self._times = np.frombuffer(known.stamps.times, np.int64)
 
     def timed(self, logs: Logs) -> Logs | None:
         """The logs with the times of their blocks where they tell none; None when a header is missing for that."""

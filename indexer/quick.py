@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,15 +13,31 @@ from indexer.streams import Stream
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the logs of an answer must agree with. Shape: (number, hash, unix seconds) of headers, ascending.
+class Stamps:
+    """Which blocks there are, and when they were. Shape: ascending; 32 bytes of `hashes` a block; unix seconds."""
 
-    Where logs do not tell their time, there is a header for each of their blocks.
+    numbers: array[int]
+    hashes: bytes
+    times: array[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the logs of an answer must agree with.
+
+    Where logs do not tell their time, there is a stamp for each of their blocks.
     """
 
     first: int
     last: int
-    headers: Sequence[tuple[int, bytes, int]] = ()
+    stamps: Stamps
+
+
+def stamps(headers: Iterable[tuple[int, bytes, int]] = ()) -> Stamps:
+    """The stamps of some blocks. Shape: (number, hash, unix seconds), ascending. Raises OverflowError."""
+    rows = list(headers)
+    hashes = b"".join([hash_ for _, hash_, _ in rows])
+    return Stamps(array("q", [number for number, _, _ in rows]), hashes, array("q", [time for _, _, time in rows]))
 
 
 @dataclass(frozen=True, slots=True)

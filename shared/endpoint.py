@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,8 +14,8 @@ from shared.endpoint_abilities import Abilities, probe
 from shared.endpoint_budget import Budget
 from shared.endpoint_health import Health
 from shared.endpoint_window import Ceiling, Window
-from shared.rpc import Exchange, Rpc, Transport
-from shared.rpc_answer import Answer, decoded
+from shared.rpc import Exchange, Reader, Rpc, Transport
+from shared.rpc_answer import Answer, decoded, read
 from shared.rpc_errors import CHECKS, Contradiction, LeftOut, RateLimited, RpcError, TooManyResults, TransportFailed
 from shared.rpc_types import Call, Header, RawHeader
 
@@ -23,6 +23,7 @@ MOST_AT_ONCE = 16
 FINALITY_EVERY_S = 3.0  # it moves in epochs
 LOOK_S = 10.0
 SHORT_ENOUGH = 3  # batches that came back shorter, until we believe that it is a habit
+T = TypeVar("T")
 _block = msgspec.json.Decoder(RawHeader | None)
 
 
@@ -45,6 +46,7 @@ class Endpoint:
         self.abilities = Abilities()
         self.ceiling = Ceiling()
         self.windows: dict[Hashable, Window] = {}
+        self.crowded: set[Hashable] = set()  # filters that match logs of nearly every block
         self.lies = dict.fromkeys(CHECKS, 0)
         self.waited_s = 0.0
         self._clock = clock
@@ -68,26 +70,30 @@ class Endpoint:
         ]
 
     async def answers(self, calls: Sequence[Call]) -> list[Answer]:
-        """As `batch`, each result still the node's own JSON. What is too long for one batch goes in several at once."""
+        """As `batch`, each result still the node's own JSON."""
+        return await self.read(calls, read)
+
+    async def read(self, calls: Sequence[Call], reader: Reader[T]) -> list[T]:
+        """As `batch`, each entry as `reader` gives it. What is too long for one batch goes in several at once."""
         most = self.abilities.max_batch
         if len(calls) <= most:
-            return await self._in_turn(calls)
-        parts = [self._in_turn(calls[at : at + most]) for at in range(0, len(calls), most)]
+            return await self._in_turn(calls, reader)
+        parts = [self._in_turn(calls[at : at + most], reader) for at in range(0, len(calls), most)]
         done = await asyncio.gather(*parts, return_exceptions=True)
-        out: list[Answer] = []
+        out: list[T] = []
         for part in done:
             if isinstance(part, BaseException):
                 raise part
             out += part
         return out
 
-    async def _in_turn(self, calls: Sequence[Call]) -> list[Answer]:
+    async def _in_turn(self, calls: Sequence[Call], reader: Reader[T]) -> list[T]:
         """One batch, or several in turn when it proves too long."""
-        out: list[Answer] = []
+        out: list[T] = []
         while len(out) < len(calls):
             part = calls[len(out) : len(out) + self.abilities.max_batch]
             try:
-                answers = await self._ask(part)
+                answers = await self._ask(part, reader)
             except TooManyResults as error:
                 if not self._shorten(part, error):
                     raise
@@ -161,13 +167,13 @@ class Endpoint:
         """Let go of the connections."""
         await self._rpc.close()
 
-    async def _ask(self, calls: Sequence[Call]) -> list[Answer]:
+    async def _ask(self, calls: Sequence[Call], reader: Reader[T]) -> list[T]:
         wait_s = self.budget.reserve(self._clock.monotonic(), len(calls))
         if wait_s > 0:
             self.waited_s += wait_s
             await self._clock.sleep(wait_s)
         async with self._at_once:
-            return await self._rpc.answers(calls)
+            return await self._rpc.read(calls, reader)
 
     def _shorten(self, calls: Sequence[Call], error: TooManyResults) -> bool:
         """Make batches shorter when that is what the refusal is about; whether they are now shorter."""
@@ -180,9 +186,11 @@ class Endpoint:
         )
         return True
 
-    def _whole_prefix(self, calls: Sequence[Call], answers: list[Answer]) -> list[Answer]:
+    def _whole_prefix(self, calls: Sequence[Call], answers: list[T]) -> list[T]:
         """The answers before the first that was left out, to ask for the rest again; all if there are none."""
-        missing = next((at for at, answer in enumerate(answers) if isinstance(answer, LeftOut)), None)
+        if LeftOut not in {*map(type, answers)}:
+            return answers
+        missing = next(at for at, answer in enumerate(answers) if isinstance(answer, LeftOut))
         if not missing:
             return answers
         self._cut_short += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from shared.rpc_errors import RpcError, TransportFailed
 from shared.rpc_types import Call
 
 SILENT_S = 1.0
+T = TypeVar("T")
+Reader = Callable[[Reply, Question], list[T]]
 
 
 class Transport(Protocol):
@@ -67,7 +69,11 @@ class Rpc:
         ]
 
     async def answers(self, calls: Sequence[Call]) -> list[Answer]:
-        """As `batch`, each result still the node's own JSON. A single call travels without batch brackets."""
+        """As `batch`, each result still the node's own JSON."""
+        return await self.read(calls, read)
+
+    async def read(self, calls: Sequence[Call], reader: Reader[T]) -> list[T]:
+        """As `batch`, each entry as `reader` gives it. A single call travels without batch brackets."""
         question = Question(self.name, tuple(call.method for call in calls), self._next_id)
         self._next_id += len(calls)
         began = self._clock.monotonic()
@@ -76,8 +82,8 @@ class Rpc:
         try:
             reply = await self._transport.post(_body(calls, question.first_id))
             size_bytes = len(reply.body)
-            answers = read(reply, question)
-            outcomes = tuple(answer if isinstance(answer, RpcError) else None for answer in answers)
+            answers = reader(reply, question)
+            outcomes = _outcomes(answers)
         except RpcError as error:
             outcomes = (error,) * len(calls)
             raise
@@ -95,6 +101,12 @@ class Rpc:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._transport.close()
+
+
+def _outcomes(answers: Sequence[object]) -> tuple[RpcError | None, ...]:
+    if not any(issubclass(kind, RpcError) for kind in {*map(type, answers)}):
+        return (None,) * len(answers)
+    return tuple(answer if isinstance(answer, RpcError) else None for answer in answers)
 
 
 def _body(calls: Sequence[Call], first_id: int) -> bytes:

@@ -21,8 +21,8 @@ class UnknownTexts:
 
     def observe(self, exchange: Exchange) -> None:
         """Log every unknown refusal of an exchange, the first time it is met."""
-        for error in exchange.outcomes:
-            if error is None or error.failure.known or len(self._said) >= MOST:
+        for error in filter(None, exchange.outcomes):
+            if error.failure.known or len(self._said) >= MOST:
                 continue
             words = _VARYING.sub("#", str(error))
             if words not in self._said:

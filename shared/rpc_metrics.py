@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from shared.endpoint import Endpoint
@@ -142,12 +143,12 @@ class RpcMeter:
         who = (self._chain, exchange.endpoint)
         self._seconds.observe(exchange.seconds, *who)
         self._bytes.inc(*who, by=exchange.size_bytes)
-        self._cost.inc(*who, by=sum(COMPUTE_UNITS.get(method, USUAL_UNITS) for method in exchange.methods))
-        for method, error in zip(exchange.methods, exchange.outcomes, strict=True):
-            label = method if method in METHODS else OTHER
-            self._requests.inc(*who, label, OK if error is None else error.reason)
-            if error is not None:
-                self._errors.inc(*who, error.reason)
+        self._cost.inc(*who, by=units(exchange.methods))
+        reasons = [OK if error is None else error.reason for error in exchange.outcomes]
+        for (method, reason), count in Counter(zip(exchange.methods, reasons, strict=True)).items():
+            self._requests.inc(*who, method if method in METHODS else OTHER, reason, by=count)
+            if reason != OK:
+                self._errors.inc(*who, reason, by=count)
 
     @contextmanager
     def reading(self, pool: Pool) -> Iterator[None]:
@@ -168,6 +169,11 @@ class RpcMeter:
         finally:
             states.close()
             sockets.close()
+
+
+def units(methods: Sequence[str]) -> int:
+    """What calls of these methods cost."""
+    return sum(COMPUTE_UNITS.get(method, USUAL_UNITS) * count for method, count in Counter(methods).items())
 
 
 def sockets_of(pool: Pool) -> Iterator[Sample]:

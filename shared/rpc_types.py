@@ -1,18 +1,26 @@
 """The nouns of JSON-RPC: a call, a header, a raw log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+LAST_SECOND = 253_402_300_799  # of the year 9999, the last that Python and we can write
+
+
+class Call(NamedTuple):
     """One method with its positional parameters."""
 
     method: str
     params: Sequence[Any] = ()
+
+
+def block_calls(numbers: Iterable[int]) -> list[Call]:
+    """Calls for the headers of blocks, which may be many."""
+    return [*map(Call, repeat("eth_getBlockByNumber"), zip(map(hex, numbers), repeat(False)))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +44,12 @@ class RawHeader(msgspec.Struct, rename="camel", frozen=True, gc=False):
     logs_bloom: str = "0x"
 
     def parsed(self) -> Header:
-        """The header in numbers and bytes; raises ValueError when a field is no hex or has the wrong width."""
+        """The header in numbers and bytes; raises ValueError when a field is no hex, too wide, or no time."""
         return Header(
             number=int(self.number, 16),
             hash=_bytes(self.hash, 32),
             parent_hash=_bytes(self.parent_hash, 32),
-            timestamp=int(self.timestamp, 16),
+            timestamp=_seconds(self.timestamp),
             logs_bloom=bytes.fromhex(self.logs_bloom[2:]),
         )
 
@@ -61,6 +69,13 @@ class RawLog(msgspec.Struct, rename="camel", frozen=True, gc=False):
     log_index: str
     block_timestamp: str | None = None
     removed: bool = False
+
+
+def _seconds(text: str) -> int:
+    value = int(text, 16)
+    if not 0 <= value <= LAST_SECOND:
+        raise ValueError(f"expected a time, got second {text[:80]}")
+    return value
 
 
 def _bytes(text: str, width: int) -> bytes:

@@ -17,13 +17,13 @@ from indexer.abi import parse
 from indexer.copy_format import HEADER, TRAILER, encoder
 from indexer.decode_process import SLOT_BYTES, decode_process
 from indexer.model import Log
-from indexer.quick import Known, source
+from indexer.quick import Known, source, stamps
 from indexer.schema import create_table
 from indexer.streams import Stream, stream
 from tests.property.speed.test_columns import CHAIN_ID, one_by_one
 
 ADDRESS = b"\x11" * 20
-KNOWN = Known(0, 1 << 40)
+KNOWN = Known(0, 1 << 40, stamps())
 SIGNATURES = """
 event Transfer(address indexed from, address indexed to, uint256 value)
 event Wide(int256 a, uint64 b, int64 c, bool d, bytes32 e, uint24 f, int8 g, uint128 h)

@@ -18,7 +18,7 @@ from indexer.columns import Columns
 from indexer.copy_format import encoder
 from indexer.events import EventSpec, Param, Scalar
 from indexer.model import BlockRef, Copied, Filter, Log, Logs, Range
-from indexer.quick import Known, source
+from indexer.quick import Known, source, stamps
 from indexer.rows import Batch, RowWriter
 from indexer.streams import Stream, filter_of, stream
 from shared.rpc_types import Header
@@ -118,6 +118,15 @@ def worlds(draw: st.DrawFn, kinds: st.SearchStrategy[EventSpec], *, timestamps: 
     return world
 
 
+def known_of(known: Known) -> list[tuple[int, bytes, int]]:
+    """The (number, hash, time) of what is known."""
+    stamps, hashes = known.stamps, known.stamps.hashes
+    return [
+        (number, hashes[32 * at : 32 * at + 32], time)
+        for at, (number, time) in enumerate(zip(stamps.numbers, stamps.times, strict=True))
+    ]
+
+
 def headers(numbers: Sequence[int]) -> list[tuple[int, bytes, int]]:
     return [(number, block_hash(number), block_time(number)) for number in sorted(set(numbers))]
 
@@ -129,7 +138,7 @@ def quickly(world: World, known: Known) -> Copied | None:
 
 def one_by_one(streams: Sequence[Stream], logs: Sequence[Log], known: Known) -> tuple[dict[str, Any], list[Any]]:
     """Rows by table, as values, and what could not be decoded."""
-    refs = {number: BlockRef(number, hash_, b"", time) for number, hash_, time in known.headers}
+    refs = {number: BlockRef(number, hash_, b"", time) for number, hash_, time in known_of(known)}
     batch = Batch()
     RowWriter(CHAIN_ID, streams).write(Logs(SPAN, refs, logs), batch)
     out = {}
@@ -166,7 +175,7 @@ def same(world: World, known: Known, copied: Copied) -> None:
 @given(worlds(events()))
 def test_columns_give_the_rows_of_the_general_decoder(world: World) -> None:
     """Whatever the events, values, key order and spaces: the rows are the same, or nothing is done at all."""
-    known = Known(FIRST, LAST, headers([*(int(log["blockNumber"], 16) for log in world.logs), FIRST, LAST]))
+    known = Known(FIRST, LAST, stamps(headers([*(int(log["blockNumber"], 16) for log in world.logs), FIRST, LAST])))
     copied = quickly(world, known)
     if copied is not None:
         event(f"left {len(copied.left)} of {copied.logs}")
@@ -178,7 +187,7 @@ def test_columns_give_the_rows_of_the_general_decoder(world: World) -> None:
 def test_plain_events_are_left_to_nobody(world: World, style: tuple[str, str]) -> None:
     """Words, hashed topics and one string or byte string an event are read by columns, in any order of keys."""
     world.style = style
-    known = Known(FIRST, LAST, headers([FIRST, LAST]))
+    known = Known(FIRST, LAST, stamps(headers([FIRST, LAST])))
     copied = quickly(world, known)
     assert copied is not None
     same(world, known, copied)
@@ -194,13 +203,13 @@ def test_times_come_from_headers(world: World) -> None:
     """Where logs tell no time, headers do; without a header for each block nothing is done."""
     numbers = [int(log["blockNumber"], 16) for log in world.logs]
     world.style = STYLES[0]
-    known = Known(FIRST, LAST, headers(numbers))
+    known = Known(FIRST, LAST, stamps(headers(numbers)))
     copied = quickly(world, known)
     assert copied is not None
     same(world, known, copied)
     columns = Columns(CHAIN_ID, [source(one) for one in world.streams])
     assert columns.blocks(np.frombuffer(world.text(), np.uint8)) == sorted(set(numbers))
-    assert quickly(world, Known(FIRST, LAST, headers(numbers)[1:])) is None
+    assert quickly(world, Known(FIRST, LAST, stamps(headers(numbers)[1:]))) is None
 
 
 def _mutations() -> st.SearchStrategy[tuple[str, Any]]:
@@ -228,14 +237,14 @@ def test_a_log_that_deviates_is_never_misread(world: World, wrong: Sequence[Any]
         size = data.draw(st.integers(0, 200))
         one["data"] = str(one["data"])[:size] if data.draw(st.booleans()) else str(one["data"]) + "00" * size
     some = data.draw(st.lists(st.integers(FIRST, LAST), max_size=4))
-    known = Known(FIRST, LAST, headers(some))
+    known = Known(FIRST, LAST, stamps(headers(some)))
     copied = quickly(world, known)
     if copied is None:
         return
     event("accepted")
     logs = msgspec.json.decode(b"[" + world.text() + b"]", type=list[Log])
     wanted = filter_of(world.streams)
-    refs = {number: Header(number, hash_, b"", time, b"") for number, hash_, time in known.headers}
+    refs = {number: Header(number, hash_, b"", time, b"") for number, hash_, time in known_of(known)}
     lie = Expected(SPAN, wanted).lie_in(logs, refs)
     assert lie is None or Expected(SPAN, wanted).lie_in(copied.left, refs) is not None
     if lie is None:
@@ -256,13 +265,13 @@ def test_damaged_text_is_never_misread(world: World, at: int, patch: bytes, gone
     at %= len(text)
     text[at : at + gone] = patch
     world.text = lambda: bytes(text)  # type: ignore[method-assign]
-    known = Known(FIRST, LAST, headers([FIRST]))
+    known = Known(FIRST, LAST, stamps(headers([FIRST])))
     copied = quickly(world, known)
     if copied is None:
         return
     event("accepted")
     logs = msgspec.json.decode(b"[" + bytes(text) + b"]", type=list[Log])
-    refs = {number: Header(number, hash_, b"", time, b"") for number, hash_, time in known.headers}
+    refs = {number: Header(number, hash_, b"", time, b"") for number, hash_, time in known_of(known)}
     expected = Expected(SPAN, Filter())
     assert expected.lie_in(logs, refs) is None or expected.lie_in(copied.left, refs)
     if expected.lie_in(logs, refs) is None:
