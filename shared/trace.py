@@ -16,4 +16,4 @@ def trace_id(traceparent: str | None) -> str:
     found = _PARENT.fullmatch(traceparent or "")
     if found and found[1].strip("0"):
         return found[1]
-    return f"{random.getrandbits(128) | 1:032x}"  # noqa: S311 (a name, no secret)
+    return f"{random.getrandbits(128) | 1:032x}"  # a name, no secret
