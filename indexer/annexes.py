@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from indexer.events import EventSpec
 from indexer.ownership import own
-from indexer.scopes import Scope, Split, event_key, scope_of, split
+from indexer.scopes import Scope, Split, event_key, main_key, scope_of, split
 from indexer.streams import Stream
 from shared.db import Connection
 
@@ -84,8 +84,15 @@ async def _merge(cx: Connection, annex: str, main: str) -> None:
 
 
 async def _clear(cx: Connection, chain_id: int, annex: Stream) -> None:
-    """Delete rows from a time before, when what the annex is about was wanted already."""
+    """Delete what is left of a time when what the annex is about was wanted already, or was not understood."""
     mine, arguments = own(annex, 2)
     for table in annex.tables.values():
         sql = f"delete from {table.qualified} where chain_id = $1{mine}"  # noqa: S608 -- quoted names
         await cx.execute(sql, chain_id, *arguments, on=table.name)
+    mine, arguments = own(annex, 4)
+    sql = "delete from usdx.undecoded_logs where chain_id = $1 and (stream = $2 or starts_with(stream, $2 || '+'))"
+    topics = [event.topic0 for event in annex.tables if event.topic0 is not None]
+    await cx.execute(
+        f"{sql} and topics[1] = any($3::bytea[]){mine}",
+        chain_id, main_key(annex.key), topics, *arguments, on="undecoded_logs",
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from indexer.backfill import backfill
 from indexer.birth import birth
 from indexer.chain import Chain
 from indexer.counters import EventCounters
+from indexer.decode_start import Spare
 from indexer.errors import CursorMoved, DeepReorg
 from indexer.follow import follow
 from indexer.horizon import Horizon
@@ -132,12 +133,12 @@ class Keeper:
             while not await stop.wait(HALTED_BEAT_S):
                 self._world.health.beat(self.loop)
 
-    async def catch_up(self, stop: Stop) -> None:
+    async def catch_up(self, stop: Stop, spare: Spare | None = None) -> None:
         """Bring every stream to the tip, then return. Raises what would halt the chain."""
         patience = self._patience(stop)
         async with lease(self._world.db, self.loop, waiting=self._waiting):
             self.state.backfilling = True
-            await backfill(self._follower, stop, self._observe, patience)
+            await backfill(self._follower, stop, self._observe, patience, spare)
             await follow(self._follower, stop, self._observe, patience, 0.0, until_idle=True)
             self.state.backfilling = False
             await self._index()
@@ -145,7 +146,10 @@ class Keeper:
     async def redecode(self) -> dict[str, Redecoded]:
         """Decode what was kept undecoded, by stream."""
         async with lease(self._world.db, self.loop, waiting=self._waiting):
-            return await redecode(self._revision, self._follower.chain_id, self._follower.streams.values())
+            try:
+                return await redecode(self._revision, self._follower.chain_id, self._follower.streams.values())
+            finally:
+                self._follower.forget()  # what factories made may have gone back
 
     async def audit(self, stop: Stop, tell: Callable[[Audited], None], *, repair: bool, again: bool) -> None:
         """Compare every finalized range of every stream with the chain, those audited before only if `again`."""

@@ -7,44 +7,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 
 from indexer.assembly import deployments, streams_of
 from indexer.layout import known_starts
 from indexer.naming import quoted
 from indexer.schema import Table
 from indexer.streams import Stream
+from indexer.takeback import Setback, forget, take_back
 from shared import protocol
 from shared.db import Connection, Database
 from shared.errors import ConfigError, LeaseHeld
 from shared.lease import lease
 from shared.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Setback:
-    """One stream's way down. `to` is None when it begins anew; `rows` counts what is deleted, by table."""
-
-    stream: str
-    chain: str
-    at: int
-    to: int | None
-    rows: Mapping[str, int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        lost = ", ".join(f"{count} of {table}" for table, count in self.rows.items() if count) or "no rows"
-        goal = "begins anew" if self.to is None else f"block {self.at} -> {self.to}"
-        return f"{self.stream} ({self.chain}): {goal}, deletes {lost}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where a stream goes: the block and, where it is known, what it was on our chain."""
-
-    number: int
-    hash: bytes | None = None
-    time: datetime | None = None
 
 
 async def configured(db: Database, settings: Settings) -> dict[str, Stream]:
@@ -114,25 +88,17 @@ async def _at_once(db: Database, chain: str) -> AsyncIterator[None]:
 async def roll_back(db: Database, streams: Sequence[Stream], to: int, *, dry: bool) -> list[Setback]:
     """Delete what the streams stored above block `to` and set their cursors there; `dry` only counts.
 
-    Above the last final block a stream goes to its newest checkpoint at or below `to`, whose hash is known: from there
-    the next range is linked to it, and a fork meanwhile is noticed. A stream that stands at `to` or below stays.
+    A stream that stands at `to` or below stays; the others go as `take_back` says, their annexes with them.
     """
-    done = []
     async with db.transaction(readonly=dry) as cx:
-        for stream in streams:
-            at, target = await _target(cx, stream, to)
-            if target.number < at:
-                rows = await _lose(cx, stream, target.number, dry=dry)
-                done.append(Setback(stream.key, stream.chain, at, target.number, rows))
-                if not dry:
-                    await _stand(cx, stream, target)
-    return done
+        found = [await take_back(cx, stream, to, dry=dry) for stream in streams]
+    return [one for one in found if one is not None]
 
 
 async def reindex(db: Database, streams: Sequence[Stream], *, dry: bool) -> list[Setback]:
     """Delete all that the streams stored, and their cursors: they begin anew at the next start."""
     async with db.transaction(readonly=dry) as cx:
-        return await _forget(cx, streams, dry=dry)
+        return [await forget(cx, stream, dry=dry) for stream in streams]
 
 
 async def reset(db: Database, streams: Sequence[Stream], *, dry: bool) -> list[Setback]:
@@ -142,7 +108,7 @@ async def reset(db: Database, streams: Sequence[Stream], *, dry: bool) -> list[S
     DatabaseRejected when a view made by somebody else stands on a table.
     """
     async with db.transaction(readonly=dry) as cx:
-        done = await _forget(cx, streams, dry=dry)
+        done = [await forget(cx, stream, dry=dry) for stream in streams]
         if not dry:
             tables = {table.qualified: table for one in streams for table in one.tables.values()}
             empty = [table for table in tables.values() if not await _in_use(cx, table)]
@@ -156,17 +122,6 @@ async def reset(db: Database, streams: Sequence[Stream], *, dry: bool) -> list[S
                 on="chains",
             )
         return done
-
-
-async def _forget(cx: Connection, streams: Sequence[Stream], *, dry: bool) -> list[Setback]:
-    done = []
-    for stream in streams:
-        at = await cx.fetchval("select block_number from usdx.cursors where stream = $1", stream.key, on="cursors")
-        rows = await _lose(cx, stream, -1, dry=dry)
-        done.append(Setback(stream.key, stream.chain, at, None, rows))
-        if not dry:
-            await cx.execute("delete from usdx.cursors where stream = $1", stream.key, on="cursors")
-    return done
 
 
 async def _in_use(cx: Connection, table: Table) -> bool:
@@ -184,60 +139,3 @@ async def _drop_views(cx: Connection, schema: str) -> None:
     for row in rows:
         await cx.execute(f"drop view if exists {quoted(schema)}.{quoted(row['view_name'])}", on="views")
     await cx.execute("delete from usdx.views where schema_name = $1", schema, on="views")
-
-
-async def _target(cx: Connection, stream: Stream, to: int) -> tuple[int, _Target]:
-    """Where the stream stands, and where it can go to."""
-    row = await cx.fetchrow(
-        "select start_block, block_number, final_block from usdx.cursors where stream = $1", stream.key, on="cursors"
-    )
-    assert row is not None, "`configured` gives only streams that have a cursor"
-    begin, final = row["start_block"] - 1, row["final_block"]
-    if to >= row["block_number"]:
-        return row["block_number"], _Target(row["block_number"])
-    known = await cx.fetchrow(
-        """select block_number, block_hash from usdx.checkpoints
-        where stream = $1 and block_number between $2 and $3 order by block_number desc limit 1""",
-        stream.key, min(to, final), to, on="checkpoints",
-    )  # fmt: skip
-    if known is not None and known["block_number"] > begin:
-        return row["block_number"], _Target(known["block_number"], known["block_hash"])
-    return row["block_number"], _Target(max(begin, min(to, final)))
-
-
-async def _lose(cx: Connection, stream: Stream, above: int, *, dry: bool) -> dict[str, int]:
-    """Delete or count the stream's rows above a block."""
-    chain_id = await cx.fetchval("select chain_id from usdx.chains where chain = $1", stream.chain, on="chains")
-    lost = {}
-    for table in stream.tables.values():
-        if await cx.fetchval("select to_regclass($1)", table.qualified, on=table.name) is not None:
-            lost[f"{table.schema}.{table.name}"] = await _gone(
-                cx, table.qualified, "chain_id = $1 and block_number > $2", chain_id, above, dry=dry, on=table
-            )
-    mine = "stream = $1 and {} > $2"
-    for name, column in (
-        ("undecoded_logs", "block_number"),
-        ("checkpoints", "block_number"),
-        ("coverage", "last_block"),
-    ):
-        lost[f"usdx.{name}"] = await _gone(cx, f"usdx.{name}", mine.format(column), stream.key, above, dry=dry, on=name)
-    return lost
-
-
-async def _gone(
-    cx: Connection, table: str, where: str, whose: object, above: int, *, dry: bool, on: Table | str
-) -> int:
-    """How many rows are deleted, or would be."""
-    label = on if isinstance(on, str) else on.name
-    if dry:
-        return int(await cx.fetchval(f"select count(*) from {table} where {where}", whose, above, on=label))  # noqa: S608
-    tag = await cx.execute(f"delete from {table} where {where}", whose, above, on=label)  # noqa: S608 -- quoted names
-    return int(tag.rpartition(" ")[2])
-
-
-async def _stand(cx: Connection, stream: Stream, target: _Target) -> None:
-    await cx.execute(
-        """update usdx.cursors set block_number = $2, block_hash = $3, block_time = $4, updated_at = now()
-        where stream = $1""",
-        stream.key, target.number, target.hash, target.time, on="cursors",
-    )  # fmt: skip

@@ -13,8 +13,8 @@ import click
 from shared.cli import border, config_option, load_settings
 
 if TYPE_CHECKING:
-    from indexer.recovery import Setback
     from indexer.streams import Stream
+    from indexer.takeback import Setback
     from shared.db import Database
 
 C = TypeVar("C", bound=Callable[..., Any])

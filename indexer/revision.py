@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from indexer.rows import Batch, Row
 from indexer.schema import Table
 from indexer.store import UNDECODED, copy_batch
 from indexer.streams import Stream
+from indexer.takeback import take_back
 from shared.db import Database
 
 
@@ -63,8 +64,13 @@ class Revision:
             )  # fmt: skip
         return [((row["block_number"], row["log_index"]), *row) for row in rows]
 
-    async def solve(self, stream: str, places: Sequence[tuple[int, int]], batch: Batch) -> None:
-        """Store the rows of logs that were undecoded, and forget those; none that a reorg has taken back meanwhile."""
+    async def solve(
+        self, stream: str, places: Sequence[tuple[int, int]], batch: Batch, heirs: Mapping[str, Sequence[Stream]]
+    ) -> None:
+        """Store the rows of logs that were undecoded, and forget those; none that a reorg has taken back meanwhile.
+
+        What descends from a table in `heirs` goes back to before the first of its new rows: those may be births.
+        """
         async with self._db.transaction() as cx:
             await cx.execute("select from usdx.cursors where stream = $1 for update", stream, on="cursors")
             blocks, indexes = [place[0] for place in places], [place[1] for place in places]
@@ -77,6 +83,9 @@ class Revision:
             for rows in batch.rows.values():
                 rows.records = [row for row in rows.records if (row[1], row[2], row[4]) in still]
             await copy_batch(cx, batch)
+            for name, rows in batch.rows.items():
+                for heir in heirs.get(name, ()) if rows.records else ():
+                    await take_back(cx, heir, min(row[1] for row in rows.records if isinstance(row[1], int)) - 1)
 
     async def replace(self, stream: str, span: Range, batch: Batch) -> None:
         """Put a batch in the place of all that a stream has stored in a range."""

@@ -33,6 +33,12 @@ class Split:
         return self.main, *self.known, *self.fresh
 
 
+def main_key(key: str) -> str:
+    """The stream that an annex belongs to; a stream itself."""
+    protocol, slash, contract = key.rpartition("/")
+    return protocol + slash + contract.partition("+")[0]
+
+
 def event_key(event: EventSpec) -> str:
     """An event by its signature and by what of it is indexed."""
     marked = ",".join(str(place) for place, param in enumerate(event.inputs) if param.indexed)

@@ -12,9 +12,10 @@ from indexer.redecode import redecode
 from indexer.revision import Revision
 from indexer.signature import parse_signature
 from indexer.step import Worker
-from indexer.streams import Stream
+from indexer.streams import Parent, Stream, stream
 from shared.db import Database
 from tests.fakes.chain import FakeChain, FakeLog
+from tests.integration.indexer.test_factories import SHOP, P, X, Y, born, family, notes
 from tests.integration.indexer.world import (
     NOTE,
     Reader,
@@ -115,6 +116,59 @@ async def test_a_mended_abi_decodes_what_was_kept(db: Database, fake: FakeChain)
     assert await values(db) == [*range(12), 99]
     async with db.connection() as cx:
         assert await cx.fetchval("select count(*) from usdx.undecoded_logs") == 0
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["the same worker", "after a restart"])
+async def test_a_birth_that_comes_to_light_brings_its_children_to_life(db: Database, fresh: bool) -> None:
+    """A factory's event that was not understood and now is: its child is indexed from its birth, and so are its own."""
+    fake = FakeChain()
+    good = born(SHOP, X)
+    fake.mine(FakeLog(SHOP, good.topics, b""), note("first", address=X))
+    fake.mine(note("x", address=X), born(X, P), note("part", address=P))
+    fake.mine(born(SHOP, Y), note("y", address=Y))
+    streams = family()
+    one = await worker(db, Reader(fake), *streams)
+    stored = Revision(db, fake.chain_id, one.streams.values())
+    async with db.connection() as cx:  # as if the log had not been understood
+        await until_idle(one)
+        assert await notes(db, "item_note") == ["first", "x", "y"]
+        await cx.execute(
+            """insert into usdx.undecoded_logs select 'shop/mint', chain_id, block_number, log_index, block_time,
+            block_hash, tx_hash, address, $1, '', 'short', '' from shop.mint_born where child = $2""",
+            list(good.topics), X,
+        )  # fmt: skip
+        await cx.execute("delete from shop.mint_born where child = $1", X)
+        for table in ("item_note where address = $1", "item_born where address = $1"):
+            await cx.execute(f"delete from shop.{table}", X)
+        await cx.execute("delete from shop.part_note")
+    done = await redecode(stored, fake.chain_id, one.streams.values())
+    assert (done["shop/mint"].rows, done["shop/mint"].left) == (1, 0)
+    one.forget()
+    await until_idle(await worker(db, Reader(fake), *streams) if fresh else one)
+    assert await notes(db, "item_note") == ["first", "x", "y"]
+    assert await notes(db, "part_note") == ["part"]
+
+
+async def test_a_mended_layout_is_read_anew(db: Database) -> None:
+    """An ABI that was wrong about what is indexed, mended: its logs are rows, its children live, none is left raw."""
+    fake = FakeChain()
+    fake.mine(born(SHOP, X), note("x", address=X))
+    fake.mine(note("later", address=X))
+
+    def shop(signature: str) -> tuple[Stream, Stream]:
+        event = parse_signature(signature)
+        mint = stream("shop/mint", "fake", "shop", [event], [SHOP], 0)
+        parent = Parent(("shop/mint",), mint.tables[event], "child")
+        return mint, stream("shop/item", "fake", "shop", [NOTE], [], 0, (), parent)
+
+    await until_idle(await worker(db, Reader(fake), *shop("event Born(address child)")))
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from usdx.undecoded_logs") == 1
+    one = await worker(db, Reader(fake), *shop("event Born(address indexed child)"))
+    stored = Revision(db, fake.chain_id, one.streams.values())
+    assert all(done.left == 0 for done in (await redecode(stored, fake.chain_id, one.streams.values())).values())
+    await until_idle(one)
+    assert await notes(db, "item_note") == ["x", "later"]
 
 
 async def test_a_stream_begins_anew(db: Database, fake: FakeChain) -> None:
