@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from indexer.ahead import fetching
 from indexer.decode_process import decode_process
+from indexer.decode_start import Spare
 from indexer.model import Committed, Step
 from indexer.patience import Patience
 from indexer.planner import LINKED_BLOCKS, Plan
@@ -21,17 +22,22 @@ SECOND_PROCESS_BLOCKS = 5_000
 """From how many blocks on a second process is worth its start."""
 
 
-async def backfill(worker: Worker, stop: Stop, observe: Observe, patience: Patience) -> None:
-    """Step until every stream is near the tip, where following is as fast, or until the stop."""
+async def backfill(
+    worker: Worker, stop: Stop, observe: Observe, patience: Patience, spare: Spare | None = None
+) -> None:
+    """Step until every stream is near the tip, where following is as fast, or until the stop.
+
+    `spare` is a decoder process that is running already.
+    """
     while not stop.is_set():
-        near = await patience.attempt(lambda: _advance(worker, stop, observe))
+        near = await patience.attempt(lambda: _advance(worker, stop, observe, spare))
         if near:
             return
         if near is None:
             worker.forget()
 
 
-async def _advance(worker: Worker, stop: Stop, observe: Observe) -> bool:
+async def _advance(worker: Worker, stop: Stop, observe: Observe, spare: Spare | None) -> bool:
     """Run the streams furthest behind as far as they go together; True when all are near the tip."""
     await worker.load()
     tip = await worker.horizon.look()
@@ -43,14 +49,14 @@ async def _advance(worker: Worker, stop: Stop, observe: Observe) -> bool:
     if first.linked:
         observe(await worker.land([await worker.fetch(first)]))
     else:
-        await _pipeline(worker, first, stop, observe)
+        await _pipeline(worker, first, stop, observe, spare)
     return False
 
 
-async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe) -> None:
+async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe, spare: Spare | None) -> None:
     """Fetch consecutive ranges at once and land them in order, as many together as are there."""
     limit = min(worker.horizon.floor, worker.limit(first))
-    async with _decoder(worker, first, limit) as quick, fetching(worker, first, limit, quick) as ahead:
+    async with _decoder(worker, first, limit, spare) as quick, fetching(worker, first, limit, quick) as ahead:
         while not stop.is_set() and (parts := await ahead.take()):
             step = await worker.land(parts)
             observe(step)
@@ -59,7 +65,7 @@ async def _pipeline(worker: Worker, first: Plan, stop: Stop, observe: Observe) -
 
 
 @asynccontextmanager
-async def _decoder(worker: Worker, first: Plan, limit: int) -> AsyncIterator[Quick | None]:
+async def _decoder(worker: Worker, first: Plan, limit: int, spare: Spare | None) -> AsyncIterator[Quick | None]:
     """A second process that decodes, where there is work and room for one."""
     streams = [worker.streams[key] for key in first.streams]
     small = limit - first.range.first < SECOND_PROCESS_BLOCKS or (os.cpu_count() or 1) < 2
@@ -67,5 +73,6 @@ async def _decoder(worker: Worker, first: Plan, limit: int) -> AsyncIterator[Qui
     if small or worker.nursery.growing(first.streams) or any(one.parent is not None for one in streams):
         yield None
         return
-    async with decode_process(worker.chain_id, [source(one) for one in streams]) as process:
+    started = spare.take() if spare is not None else None
+    async with decode_process(worker.chain_id, [source(one) for one in streams], started) as process:
         yield process

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import TextIO
 
 import click
 
+from indexer.decode_start import Spare
 from indexer.keeper import Keeper
 from indexer.progress import Progress, span
 from indexer.redecode import Redecoded
@@ -26,10 +28,13 @@ REDRAW_S = 0.2
 LINE_EVERY_S = 5.0
 
 
-async def run(settings: Settings, *, anew: Collection[str] = (), again: bool = False) -> None:
+async def run(
+    settings: Settings, *, anew: Collection[str] = (), again: bool = False, spare: Spare | None = None
+) -> None:
     """`usdx backfill`: bring every stream of every chain to the tip, then return.
 
-    Streams named in `anew` begin again; with `again` what was kept undecoded is decoded first. Raises ConfigError.
+    Streams named in `anew` begin again; with `again` what was kept undecoded is decoded first; `spare` is a decoder
+    process that is running already. Raises ConfigError.
     """
     known = {f"{key}/{one.name}" for key, at in settings.protocols.items() for one in protocol.load(at.path).contracts}
     if unknown := set(anew) - known:
@@ -41,7 +46,7 @@ async def run(settings: Settings, *, anew: Collection[str] = (), again: bool = F
         done = Stop()
 
         async def all_chains(stop: Stop) -> None:
-            tasks = {keeper.loop: keeper.catch_up for keeper in keepers}
+            tasks = {keeper.loop: partial(keeper.catch_up, spare=spare) for keeper in keepers}
             try:
                 await run_tasks(tasks, stop=stop)
             finally:

@@ -24,9 +24,12 @@ def indexer(config: Path | None) -> None:
 @click.option("--reindex", multiple=True, metavar="STREAM", help="Let PROTOCOL/CONTRACT begin again; may be repeated.")
 def backfill(config: Path | None, redecode: bool, reindex: tuple[str, ...]) -> None:
     """Catch up with the tip of every chain, with a progress bar, then exit."""
-    from indexer import catch_up
+    from indexer.decode_start import spare
 
-    run_worker(lambda settings: catch_up.run(settings, anew=reindex, again=redecode), config)
+    with spare() as decoder:  # it starts while we do
+        from indexer import catch_up
+
+        run_worker(lambda settings: catch_up.run(settings, anew=reindex, again=redecode, spare=decoder), config)
 
 
 @click.command()

@@ -10,8 +10,6 @@ import asyncio
 import mmap
 import os
 import pickle
-import sys
-import tempfile
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,18 +19,20 @@ from typing import IO
 import structlog
 
 from indexer.decode_messages import LENGTH, Ask, Setup, Told, packed
+from indexer.decode_start import SLOT_BYTES, SLOTS, Started, start
 from indexer.model import Copied
 from indexer.quick import Known, Source
-
-SLOTS = 3
-SLOT_BYTES = 12 << 20
 
 
 class DecodeProcess:
     """A running process: a `Quick`. Answers wait in its slots, so that it need not wait for us between two of them."""
 
-    def __init__(self, process: asyncio.subprocess.Process, memory: mmap.mmap) -> None:
-        self._process = process
+    def __init__(
+        self, pid: int, reader: asyncio.StreamReader, writer: asyncio.WriteTransport, memory: mmap.mmap
+    ) -> None:
+        self.pid = pid
+        self._reader = reader
+        self._writer = writer
         self._memory = memory
         self._free: asyncio.Queue[int] = asyncio.Queue()
         for slot in range(SLOTS):
@@ -46,10 +46,6 @@ class DecodeProcess:
         """How many answers wait for their rows."""
         return self._waiting
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     async def decode(self, inner: memoryview, known: Known) -> Copied | None:
         """The rows of an answer, every check passed."""
         told = await self._through(inner, known)
@@ -62,11 +58,10 @@ class DecodeProcess:
 
     async def listen(self) -> None:
         """Take what the process tells, in the order asked, until it ends; then nothing more is told."""
-        assert self._process.stdout is not None
         try:
             while True:
-                size = LENGTH.unpack(await self._process.stdout.readexactly(LENGTH.size))[0]
-                told = pickle.loads(await self._process.stdout.readexactly(size))  # noqa: S301 -- our own process
+                size = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))[0]
+                told = pickle.loads(await self._reader.readexactly(size))  # noqa: S301 -- our own process
                 self._settle(told if isinstance(told, Told) else None)
         except (asyncio.IncompleteReadError, ConnectionError):
             structlog.get_logger("indexer").warning("decoder process ended; decoding without it")
@@ -90,11 +85,10 @@ class DecodeProcess:
         if self._over:
             self._free.put_nowait(slot)
             return None
-        assert self._process.stdin is not None
         self._memory[slot * SLOT_BYTES : slot * SLOT_BYTES + len(inner)] = inner
         told: asyncio.Future[Told | None] = asyncio.get_running_loop().create_future()
         self._asked.append((slot, told))
-        self._process.stdin.write(packed(Ask(slot, len(inner), known)))
+        self._writer.write(packed(Ask(slot, len(inner), known)))
         return await told
 
     def _settle(self, told: Told | None) -> None:
@@ -114,32 +108,42 @@ class DecodeProcess:
 
 
 @asynccontextmanager
-async def decode_process(chain_id: int, sources: Sequence[Source]) -> AsyncIterator[DecodeProcess]:
-    """Start a process that decodes for these sources; it ends with the block, or with this process."""
-    with _shared_file() as file:
-        file.truncate(SLOTS * SLOT_BYTES)
-        with mmap.mmap(file.fileno(), SLOTS * SLOT_BYTES) as memory:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "indexer.decode_worker", str(file.fileno()),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, pass_fds=(file.fileno(),),
-            )  # fmt: skip
-            assert process.stdin is not None
-            decoder = DecodeProcess(process, memory)
-            listening = asyncio.create_task(decoder.listen())
-            try:
-                process.stdin.write(packed(Setup(chain_id, sources, SLOTS, SLOT_BYTES)))
-                yield decoder
-            finally:
-                process.stdin.close()
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
-                if process.returncode is None:
-                    process.kill()
-                await process.wait()
+async def decode_process(
+    chain_id: int, sources: Sequence[Source], started: Started | None = None
+) -> AsyncIterator[DecodeProcess]:
+    """A process that decodes for these sources, `started` if there is one; it ends with the block, or with us."""
+    running = started or start()
+    try:
+        with mmap.mmap(running.file.fileno(), SLOTS * SLOT_BYTES) as memory:
+            async with _pipes(running) as (reader, writer):
+                decoder = DecodeProcess(running.process.pid, reader, writer, memory)
+                listening = asyncio.create_task(decoder.listen())
+                try:
+                    writer.write(packed(Setup(chain_id, sources, SLOTS, SLOT_BYTES)))
+                    yield decoder
+                finally:
+                    listening.cancel()
+                    await asyncio.gather(listening, return_exceptions=True)
+    finally:
+        running.end()
 
 
-def _shared_file() -> IO[bytes]:
-    """A file without a name; in memory where the system can do that."""
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("usdx-decode"), "w+b")
-    return tempfile.TemporaryFile()
+@asynccontextmanager
+async def _pipes(running: Started) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.WriteTransport]]:
+    """The process's output and input."""
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+    assert running.process.stdin is not None
+    assert running.process.stdout is not None
+    out, into = _twin(running.process.stdout, "rb"), _twin(running.process.stdin, "wb")
+    source, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), out)
+    writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, into)
+    try:
+        yield reader, writer
+    finally:
+        source.close()
+        writer.close()
+
+
+def _twin(pipe: IO[bytes], mode: str) -> IO[bytes]:
+    """Another descriptor for it, which the event loop closes when it comes to that."""
+    return os.fdopen(os.dup(pipe.fileno()), mode, buffering=0)

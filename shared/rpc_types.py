@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-
 LAST_SECOND = 253_402_300_799  # of the year 9999, the last that Python and we can write
 
 
