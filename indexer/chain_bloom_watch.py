@@ -24,12 +24,15 @@ KEPT = 64
 class BloomWatch:
     """Compares every page with the blooms of its headers.
 
-    `trusted` ends for good when the chain's blooms are proved wrong, as on chains that leave them empty. `verdicts`
-    counts how doubts ended: by chance (blooms say yes too often), a lie, unproved, or with an unreliable bloom.
+    Normally only blocks that are said to be empty are doubted, and not where blooms are too full to tell anything; a
+    `thorough` watch, which an audit wants, settles every block that its bloom does not exclude. `trusted` ends for good
+    when the chain's blooms are proved wrong, as on chains that leave them empty. `verdicts` counts how doubts ended: by
+    chance (the page was right), a lie, unproved, or with an unreliable bloom.
     """
 
     def __init__(self, pool: Pool, *, trusted: bool = True) -> None:
         self.trusted = trusted
+        self.thorough = False
         self.verdicts = Counter(dict.fromkeys(VERDICTS, 0))
         self._pool = pool
         self._blooms: dict[Filter, FilterBloom] = {}
@@ -45,7 +48,7 @@ class BloomWatch:
             may_match = bloom.may_match(header.logs_bloom)
             if number in full and not may_match:
                 await self._excluded(page, header, question.filter)
-            elif may_match and number not in full and bloom.chance(header.logs_bloom) < WEAK:
+            elif may_match and (self.thorough or (number not in full and bloom.chance(header.logs_bloom) < WEAK)):
                 doubted.append(header)
         if doubted and self.trusted:
             await self._settle(page, question, doubted)
@@ -62,7 +65,7 @@ class BloomWatch:
         if not any(header.logs_bloom):
             self._distrust()
             return
-        theirs = [log for log in page.logs if int(log.block_number, 16) == header.number]
+        theirs = _of_block(page, header.number)
         alone = Question(Range(header.number, header.number), filter, linked=False)
         opinion = await self._second_opinion(replace(page, range=alone.range), alone)
         witness = opinion.logs if opinion is not None else await self._witness(page.endpoint, header, filter)
@@ -73,31 +76,36 @@ class BloomWatch:
         raise page.endpoint.contradiction("bloom", f"logs of block {header.number} that its bloom excludes")
 
     async def _settle(self, page: Page, question: Question, doubted: Sequence[Header]) -> None:
-        """Ask another endpoint for the same page; where there is none, look into the receipts."""
+        """Ask another endpoint for the same page; where there is none, or it differs, look into the receipts."""
         opinion = await self._second_opinion(page, question)
-        if opinion is not None:
-            if not _same(opinion.logs, page.logs):
-                self._lied(page, doubted[0])
+        if opinion is not None and _same(opinion.logs, page.logs):
             self.verdicts["chance"] += len(doubted)
             return
-        for header in doubted[:MOST_RECEIPTS]:
-            await self._by_receipts(page, question.filter, header)
-        self.verdicts["unproved"] += len(doubted[MOST_RECEIPTS:])
+        open_ = list(doubted) if opinion is None else await _disputed(page, opinion)
+        most = len(open_) if self.thorough else MOST_RECEIPTS
+        proved = [await self._by_receipts(page, question.filter, header) for header in open_[:most]]
+        self.verdicts["unproved"] += len(open_) - sum(proved)
+        if opinion is not None:
+            if sum(proved) < len(open_):
+                self._lied(page, open_[0])
+            text = f"other logs in block {open_[0].number} than its receipts hold"
+            opinion.endpoint.distrust(opinion.endpoint.contradiction("bloom", text))
 
-    async def _by_receipts(self, page: Page, filter: Filter, header: Header) -> None:  # noqa: A002
+    async def _by_receipts(self, page: Page, filter: Filter, header: Header) -> bool:  # noqa: A002
+        """Whether the receipts prove the page right about a block."""
         try:
             everything = await receipt_logs(page.endpoint, header)
         except Contradiction:
             raise  # the block itself is in doubt now
         except RpcError:
-            self.verdicts["unproved"] += 1
-            return
-        if matching(everything, filter):
+            return False
+        if not _same(matching(everything, filter), _of_block(page, header.number)):
             self._lied(page, header)
-        if prove_complete(everything, header):
-            self.verdicts["chance"] += 1
-        else:
+        if not prove_complete(everything, header):
             self._distrust()
+            return False
+        self.verdicts["chance"] += 1
+        return True
 
     async def _second_opinion(self, page: Page, question: Question) -> Page | None:
         """The same page of another endpoint that stands on the same block; None when nobody else can tell."""
@@ -124,16 +132,28 @@ class BloomWatch:
 
     def _lied(self, page: Page, header: Header) -> None:
         self.verdicts["lie"] += 1
-        raise page.endpoint.contradiction("bloom", f"no logs in block {header.number}, though there are some")
+        raise page.endpoint.contradiction("bloom", f"logs of block {header.number} are missing, or are not its own")
 
     def _distrust(self) -> None:
         self.verdicts["bloom_unreliable"] += 1
         self.trusted = False
 
 
+async def _disputed(page: Page, opinion: Page) -> list[Header]:
+    """The blocks of which two endpoints tell different logs."""
+    numbers = {int(log.block_number, 16) for log in (*page.logs, *opinion.logs)}
+    differing = [number for number in sorted(numbers) if not _same(_of_block(page, number), _of_block(opinion, number))]
+    found = [page.headers.get(number) or await page.endpoint.block(hex(number)) for number in differing]
+    return [header for header in found if header is not None]
+
+
+def _of_block(page: Page, number: int) -> list[RawLog]:
+    return [log for log in page.logs if int(log.block_number, 16) == number]
+
+
 def _same(some: Sequence[RawLog], others: Sequence[RawLog]) -> bool:
     return [_key(log) for log in some] == [_key(log) for log in others]
 
 
-def _key(log: RawLog) -> tuple[int, str, tuple[str, ...], str]:
-    return int(log.block_number, 16), log.transaction_hash, log.topics, log.data
+def _key(log: RawLog) -> tuple[int, str, str, tuple[str, ...], str]:
+    return int(log.block_number, 16), log.transaction_hash.lower(), log.address.lower(), log.topics, log.data

@@ -33,6 +33,35 @@ async def test_logs_are_those_of_the_chain(fake: FakeChain, linked: bool) -> Non
     assert all(header.hash == fake.blocks[number].hash for number, header in logs.headers.items())
 
 
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_thorough_watch_finds_what_is_missing_in_part(fake: FakeChain, alone: bool) -> None:
+    """A block of which only some logs are told is settled, too: by receipts, or by another endpoint and receipts."""
+    liar, honest = FakeNode(fake, "liar"), FakeNode(fake, "honest")
+    liar.fail(faults.partial_logs().often(100_000))
+    chain = chain_of(liar) if alone else chain_of(liar, honest)
+    await chain.tip()
+    chain.blooms.thorough = True
+    if alone:
+        with pytest.raises(Inconsistent, match="are missing"):
+            await chain.logs(Range(1, 60), WANTED, linked=True)
+    else:
+        assert places(await chain.logs(Range(1, 60), WANTED, linked=True)) == truth(fake, 1, 60)
+    assert chain.blooms.trusted
+
+
+async def test_a_lying_second_opinion_does_not_hurt_the_honest(fake: FakeChain) -> None:
+    """Where two endpoints differ the receipts decide, whoever was asked first."""
+    honest, liar = FakeNode(fake, "honest"), FakeNode(fake, "liar")
+    liar.fail(faults.partial_logs().often(100_000))
+    chain = chain_of(honest, liar)
+    await chain.tip()
+    chain.blooms.thorough = True
+    assert places(await chain.logs(Range(1, 60), WANTED, linked=True)) == truth(fake, 1, 60)
+    lies = {one.name: sum(one.lies.values()) for one in chain._pool.endpoints}
+    assert lies["honest"] == 0
+    assert lies["liar"] > 0
+
+
 async def test_times_are_known(fake: FakeChain) -> None:
     """Where logs do not tell their time, the headers of their blocks come along."""
     node = FakeNode(fake, family=TRON)
@@ -82,7 +111,7 @@ async def test_an_empty_answer_alone_is_settled_by_receipts(fake: FakeChain) -> 
     chain = chain_of(node)
     await chain.tip()
     node.fail(faults.empty_logs().often(10_000))
-    with pytest.raises(Inconsistent, match="though there are some"):
+    with pytest.raises(Inconsistent, match="are missing"):
         await chain.logs(Range(1, 60), WANTED, linked=True)
     assert chain.blooms.verdicts["lie"] > 0
 
