@@ -29,7 +29,7 @@ class SchemaDrift(Permanent):
     """A table no longer fits the ABI. Handled by nobody: the message holds the command that mends it."""
 
     reason: ClassVar[str] = "schema_drift"
-    advice: ClassVar[str] = "Run the command above, or index the stream again."
+    advice: ClassVar[str] = "Run the command that the message names, or index the stream again."
 
 
 class DeepReorg(Permanent):

@@ -181,9 +181,11 @@ def _environment(url: str) -> dict[str, str]:
     """The url as libpq's variables. Raises ConfigError for an option that has none."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
+    hosts = [urlsplit(f"//{one}") for one in parts.netloc.rpartition("@")[2].split(",")]
     found = {
-        "PGHOST": options.pop("host", None) or unquote(parts.hostname or ""),
-        "PGPORT": options.pop("port", None) or (str(parts.port) if parts.port else ""),
+        "PGHOST": options.pop("host", None) or ",".join(unquote(one.hostname or "") for one in hosts),
+        "PGPORT": options.pop("port", None)
+        or (",".join(str(one.port or 5432) for one in hosts) if any(one.port for one in hosts) else ""),
         "PGUSER": options.pop("user", None) or unquote(parts.username or ""),
         "PGPASSWORD": options.pop("password", None) or unquote(parts.password or ""),
         "PGDATABASE": unquote(parts.path.lstrip("/")) or options.pop("dbname", ""),

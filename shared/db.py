@@ -16,6 +16,7 @@ from shared.clock import Clock, system_clock
 from shared.db_connection import FAMILIES as STATEMENTS
 from shared.db_connection import NO_TABLE, Connection, Meter, Timed, operation_of
 from shared.db_errors import FOREIGN, translated
+from shared.db_hosts import CONNECT_TIMEOUT_S, Hosts
 from shared.errors import ConfigError, DatabaseUnavailable
 from shared.health import Health
 from shared.metrics import DATABASE, Family, Registry, Sample, Scraped
@@ -48,19 +49,19 @@ __all__ = [
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 ACQUIRE_TIMEOUT_S = 30.0
 STATEMENT_TIMEOUT_S = 120.0
-CONNECT_TIMEOUT_S = 10.0
 IDLE_TRANSACTION_TIMEOUT_S = 30  # a process that is stopped within a transaction keeps its locks no longer
 
 
 class Database:
     """The pool. Open it with `await Database.open(…)`, close it with `close()` or `async with`."""
 
-    def __init__(self, pool: Any, registry: Registry, target: str, url: str, server: embedded.Handle | None) -> None:
+    def __init__(self, pool: Any, registry: Registry, hosts: Hosts, url: str, server: embedded.Handle | None) -> None:
         self._pool = pool
+        self._hosts = hosts
         self._meter = Meter(registry)
         self._acquire = registry.histogram(ACQUIRE)
         self._server = server
-        self.target = target
+        self.target = address_of(url)
         self.url = url
         registry.gauge(MAX_CONNECTIONS).set(pool.get_max_size())
         self._scraped: Scraped = registry.collector(self._connections, CONNECTIONS)
@@ -76,12 +77,18 @@ class Database:
             server = await asyncio.to_thread(embedded.start, settings.data_dir / "postgres")
         url = server.url if server else settings.database.url.get_secret_value() if settings.database.url else ""
         try:
-            pool = await _create_pool(url, settings.database.pool_size, application_name)
+            hosts = Hosts(url)
+            pool = await _create_pool(url, hosts, settings.database.pool_size, application_name)
         except BaseException:
             if server is not None:
                 await asyncio.to_thread(server.close)
             raise
-        return cls(pool, registry, address_of(url), url, server)
+        return cls(pool, registry, hosts, url, server)
+
+    async def connect(self, **settings: str) -> Any:
+        """A connection outside the pool, the driver's own, with these server settings."""
+        with translated(self.target):
+            return await self._hosts.connect(server_settings=settings)
 
     async def close(self) -> None:
         """Give everything back; a busy pool is cut off after a second."""
@@ -109,6 +116,10 @@ class Database:
         self._acquire.observe(perf_counter() - began)
         try:
             yield Connection(raw, self._meter, self.target)
+        except DatabaseUnavailable as exc:
+            if isinstance(exc.__cause__, asyncpg.ReadOnlySQLTransactionError):
+                await self._pool.expire_connections()  # a primary that became a standby stays one; ask who it is now
+            raise
         finally:
             with suppress(*FOREIGN):  # a broken connection cannot be reset; the pool drops it
                 await asyncio.shield(self._pool.release(raw))
@@ -177,11 +188,12 @@ class Database:
         ]
 
 
-async def _create_pool(url: str, size: int, application_name: str) -> Any:
+async def _create_pool(url: str, hosts: Hosts, size: int, application_name: str) -> Any:
     with translated(address_of(url)):
         try:
             return await asyncpg.create_pool(
                 url,
+                connect=hosts.connect,
                 min_size=1,
                 max_size=size,
                 timeout=CONNECT_TIMEOUT_S,

@@ -50,6 +50,8 @@ def translate(exc: BaseException, target: str) -> UsdxError:
         return DatabaseUnavailable(f"database {target}: no answer in time")
     if isinstance(exc, OSError):
         return DatabaseUnavailable(f"database {target}: {exc.strerror or exc}")
+    if isinstance(exc, asyncpg.TargetServerAttributeNotMatched):  # nobody is the primary at this moment
+        return DatabaseUnavailable(f"database {target}: {exc}")
     if isinstance(exc, asyncpg.InterfaceError) and re.search(r"\bclos(ed|ing)\b", str(exc)):
         return DatabaseUnavailable(f"database {target}: the connection is closed")
     return DatabaseRejected(f"database {target}: {exc}")

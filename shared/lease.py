@@ -14,11 +14,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import asyncpg
-
 from shared.clock import Clock, system_clock
-from shared.db import CONNECT_TIMEOUT_S, Database
+from shared.db import Database
 from shared.db_errors import FOREIGN, translated
+from shared.db_hosts import CONNECT_TIMEOUT_S
 from shared.errors import LeaseLost
 
 BEAT_S = 1.0
@@ -53,9 +52,7 @@ async def lease(
 
 
 async def _connect(db: Database, stream_key: str) -> Any:
-    settings = {"application_name": f"usdx lease {stream_key}"[:63], **_KEEPALIVES}
-    with translated(db.target):
-        return await asyncpg.connect(db.url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
+    return await db.connect(application_name=f"usdx lease {stream_key}"[:63], **_KEEPALIVES)
 
 
 async def _acquire(

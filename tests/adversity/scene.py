@@ -16,12 +16,13 @@ import aiohttp
 import asyncpg
 
 from shared.embedded_place import PORT, Place
-from tests.adversity.crash import PATIENCE_S, free_port
+from tests.adversity.crash import free_port
 from tests.adversity.nursery import Forked, Nursery, nursery
 from tests.adversity.proxy import Dial, to_socket
 from tests.adversity.shop import Life, config_text, differences, write_protocol
 from tests.fakes.node import FakeNode, served
 
+PATIENCE_S = 60.0  # a bound for what never comes, not a measure
 FINAL = 8
 SAMPLE = re.compile(r"^([a-z_]+)(?:\{([^}]*)\})? (\S+)$", re.M)
 

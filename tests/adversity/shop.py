@@ -172,8 +172,9 @@ def expected(table: str, history: Sequence[Block]) -> list[Row]:
     own = {"shop/token": TOKEN, "shop/desk": DESK, "shop/mint": MINT}.get(stream)
     births = {own: start} if own is not None else _births(history)
     return [
-        (block.number, block.hash, index, block.tx_hash(0), _value(log))
+        (block.number, block.hash, index, tx_hash, _value(log))
         for block in history
+        for tx_hash in ([block.tx_hash(0)] if block.logs else [])
         for index, log in enumerate(block.logs)
         if log.topics[0] == event.topic0
         and block.number >= births.get(log.address, sys.maxsize)
