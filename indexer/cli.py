@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import click
@@ -27,8 +28,11 @@ def backfill(config: Path | None, redecode: bool, reindex: tuple[str, ...]) -> N
     from indexer.decode_start import spare
 
     with spare() as decoder:  # it starts while we do
+        gc.disable()  # of what is being loaded nothing is garbage
         from indexer import catch_up
 
+        gc.freeze()
+        gc.enable()
         run_worker(lambda settings: catch_up.run(settings, anew=reindex, again=redecode, spare=decoder), config)
 
 
@@ -36,11 +40,12 @@ def backfill(config: Path | None, redecode: bool, reindex: tuple[str, ...]) -> N
 @config_option
 @click.option("--repair", is_flag=True, help="Replace what differs by what the chain says.")
 @click.option("--again", is_flag=True, help="Also audit ranges that were audited before.")
-def audit(config: Path | None, repair: bool, again: bool) -> None:
+@click.option("--against", metavar="ENDPOINT", help="Compare with this endpoint, whatever the headers' blooms prove.")
+def audit(config: Path | None, repair: bool, again: bool, against: str | None) -> None:
     """Prove that the stored ranges are complete and right: against header blooms, receipts or a second endpoint.
 
     Goes on where it stopped. Exit code 1 when something differs and was not repaired.
     """
     from indexer import audit_run
 
-    run_worker(lambda settings: audit_run.run(settings, repair=repair, again=again), config)
+    run_worker(lambda settings: audit_run.run(settings, repair=repair, again=again, against=against), config)

@@ -14,7 +14,7 @@ from shared.endpoint_choice import behind, cost_s, first_choice
 from shared.errors import Permanent, TooLarge
 from shared.rpc_errors import Contradiction, MissingData, NoEndpoint, Reverted, RpcError, WrongChain
 from shared.rpc_heads import Heads
-from shared.rpc_hints import News
+from shared.rpc_news import News
 from shared.rpc_types import Call, Header
 from shared.runtime import Stop
 

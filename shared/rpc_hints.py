@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-
 import aiohttp
 
 from shared.clock import Clock
+from shared.rpc_news import HintState, News
 
 SILENCE_S = 60.0
 PING_S = 20.0
@@ -15,39 +13,6 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 _SUBSCRIBE = {"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}
 _TROUBLE = (aiohttp.ClientError, OSError, TimeoutError)
-
-
-@dataclass(slots=True)
-class HintState:
-    """What a scrape shows of one socket."""
-
-    endpoint: str
-    connected: bool = False
-    hints: int = 0
-    silences: int = 0
-    breaks: int = 0
-
-
-class News:
-    """Something to wait for: the next hint, from whichever endpoint. Shape: `sockets` is what each of them does."""
-
-    def __init__(self) -> None:
-        self.sockets: list[HintState] = []
-        self._event = asyncio.Event()
-
-    def tell(self) -> None:
-        """Wake everybody who waits, or the next who will."""
-        self._event.set()
-
-    async def wait(self, timeout_s: float) -> bool:
-        """True when there was news since the last time, False after `timeout_s` without any."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        self._event.clear()
-        return True
 
 
 class Hints:

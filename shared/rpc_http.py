@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-import socket
-
 import aiohttp
 
 from shared.rpc_answer import Reply
 from shared.rpc_errors import Failure, Kind, TransportFailed
+from shared.rpc_plain import cannot_connect
 
 
 class HttpTransport:
@@ -52,12 +50,3 @@ def _why(error: Exception) -> str:
     if isinstance(error, aiohttp.InvalidURL):
         return "the URL is no URL"
     return f"the connection broke ({type(error).__name__})"
-
-
-def cannot_connect(error: OSError) -> str:
-    """Why there is no connection, without the address that the system puts into its messages."""
-    if isinstance(error, socket.gaierror):
-        return "cannot connect (the host name is not known)"
-    if isinstance(error, ConnectionRefusedError):
-        return "cannot connect (refused)"
-    return f"cannot connect ({errno.errorcode.get(error.errno or 0, type(error).__name__)})"

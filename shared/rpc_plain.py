@@ -7,6 +7,8 @@ where answers are megabytes. TLS and compression are for `HttpTransport`.
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from base64 import b64encode
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -14,7 +16,6 @@ from urllib.parse import unquote, urlsplit
 from shared.rpc_answer import Reply
 from shared.rpc_body import Body, UntilClosed, body_of
 from shared.rpc_errors import Failure, Kind, TransportFailed
-from shared.rpc_http import cannot_connect
 
 HEAD_BYTES = 1 << 16
 CONNECT_S = 10.0
@@ -215,3 +216,12 @@ def _request_head(url: str) -> bytes:
     if login:
         lines.append(f"Authorization: Basic {b64encode(unquote(login).encode()).decode()}")
     return ("\r\n".join(lines) + "\r\nContent-Length: ").encode("ascii")
+
+
+def cannot_connect(error: OSError) -> str:
+    """Why there is no connection, without the address that the system puts into its messages."""
+    if isinstance(error, socket.gaierror):
+        return "cannot connect (the host name is not known)"
+    if isinstance(error, ConnectionRefusedError):
+        return "cannot connect (refused)"
+    return f"cannot connect ({errno.errorcode.get(error.errno or 0, type(error).__name__)})"

@@ -17,8 +17,9 @@ from shared.metrics import Registry
 from shared.pool import Pool
 from shared.rpc import Rpc
 from shared.rpc_errors import TransportFailed
-from shared.rpc_hints import Hints, News
+from shared.rpc_hints import Hints
 from shared.rpc_http import HttpTransport
+from shared.rpc_news import News
 from shared.rpc_types import Call
 from shared.rpc_wiring import open_pool, transport_of
 from shared.runtime import Stop
