@@ -26,6 +26,7 @@ ALERTS = Resource(
         "severity": "critical|warning|info|none",
         "service": "text",
         "active": "boolean",
+        "silent": "boolean",
         "resolved_at": "time?",
         "labels": "labels",
         "annotations": "labels",
@@ -38,7 +39,7 @@ ALERTS = Resource(
     },
     sort="-started",
     sorts={"started": ["starts_at", "fingerprint"], "received": ["last_received_at", "starts_at", "fingerprint"]},
-    filters=["active", "severity", "service", "alertname"],
+    filters=["active", "silent", "severity", "service", "alertname"],
     ranges=["starts_at"],
 )
 NEWEST = Order(

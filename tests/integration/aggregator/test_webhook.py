@@ -11,6 +11,7 @@ import pytest
 
 from aggregator import alert_store
 from aggregator.metrics import WEBHOOK_PATH
+from monitoring.routes import PACES
 from shared.db import Database
 from shared.settings import Settings
 from tests.integration.aggregator.world import Site, World, site
@@ -91,6 +92,44 @@ async def test_newer_episode_ends_the_older(served: Site) -> None:
     (active,) = (await served.get("/api/v1/alerts?active=true"))["data"]
     assert active["starts_at"] == "2023-11-14T22:05:00Z"
     assert len((await served.get("/api/v1/alerts"))["data"]) == 2
+
+
+@pytest.mark.parametrize(("severity", "hours"), [("critical", 3), ("warning", 12), ("info", 72)])
+async def test_what_is_not_repeated_is_over(served: Site, severity: str, hours: int) -> None:
+    """An alert that Alertmanager has not repeated for three repeat intervals, though the watchdog is heard, is active
+    no more: its resolution was lost. It is again when it is heard of again."""
+    watchdog = alert(name="Watchdog", severity="none")
+    lost, said = alert(severity=severity), alert(severity=severity, name="Repeated")
+    await send(served, watchdog, lost, said)
+    served.hands.at += hours * 3600 - 60
+    await send(served, watchdog, said)
+    assert len((await served.get("/api/v1/alerts?active=true"))["data"]) == 3
+    served.hands.at += 120
+    await send(served, watchdog)
+    active = (await served.get("/api/v1/alerts?active=true"))["data"]
+    assert {one["alertname"] for one in active} == {"Watchdog", "Repeated"}
+    (silent,) = (await served.get("/api/v1/alerts?silent=true"))["data"]
+    assert (silent["alertname"], silent["active"], silent["resolved_at"]) == ("Trouble", False, None)
+    assert served.registry.value("usdx_alerts_active", severity=severity) == 1
+    await send(served, lost)
+    assert served.registry.value("usdx_alerts_active", severity=severity) == 2
+
+
+async def test_silence_of_alertmanager_ends_nothing(served: Site) -> None:
+    """While the watchdog is not heard, that an alert is not repeated says nothing."""
+    await send(served, alert(name="Watchdog", severity="none"), alert())
+    served.hands.at += 30 * 24 * 3600
+    await send(served, alert("resolved", name="Other"))
+    assert served.registry.value("usdx_alerts_active", severity="critical") == 1
+
+
+async def test_patience_is_three_repeats(db: Database) -> None:
+    """The database waits for three times what the shipped routes repeat after."""
+    hours = {name: int(pace.repeat.removesuffix("h")) for name, pace in PACES.items() if name != "watchdog"}
+    assert set(hours) == {"critical", "warning", "info"}
+    async with db.connection() as cx:
+        for severity, repeat in hours.items():
+            assert await cx.fetchval("select usdx.alert_patience($1)", severity) == timedelta(hours=3 * repeat)
 
 
 async def test_gauges(served: Site) -> None:
