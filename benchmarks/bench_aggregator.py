@@ -1,7 +1,7 @@
 """What metrics, the merge, the API and the business figures cost: `python -m benchmarks.bench_aggregator [PART…]`.
 
-Parts: `metrics`, `stall`, `merge`, `figures` (--rows N), and `load` (--url URL, --rate N, --seconds N) on an aggregator
-that runs and whose `aggregator.rate` allows it.
+Parts: `metrics`, `stall`, `merge`, `figures` (--rows N) and `load` (--rate N, --seconds N); all of them when none is
+named. Prints a table and writes it to `benchmarks/AGGREGATOR.md`, keeping the lines of parts that were not asked for.
 """
 
 from __future__ import annotations
@@ -11,29 +11,38 @@ import asyncio
 import gc
 import random
 import statistics
-import tempfile
+import sys
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
+import uvloop
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from aggregator.business import Business
 from aggregator.merge import Part, merge
+from benchmarks import bench_load, machine, report
+from benchmarks.report import Line
+from benchmarks.stage import WORK, databases
+from benchmarks.wexel_world import fill
 from shared import http
 from shared.clock import system_clock
 from shared.db import Database
 from shared.health import Health
 from shared.metrics import LATENCY, Family, Registry
 from shared.protocol import load
+from shared.runtime import bound_stalls
 from shared.settings import Settings
+from tests.integration.aggregator.world import WEXEL
 
-WEXEL = Path(__file__).parents[1] / "protocols" / "wexel"
+RESULTS = Path(__file__).with_name("AGGREGATOR.md")
+KEPT = WORK / "aggregator-lines.json"
 COUNT = Family("bench_things_total", "counter", "Things.", ("a", "b"))
 TIME = Family("bench_duration_seconds", "histogram", "Durations.", ("a", "b"), "seconds", LATENCY)
+ROUNDS = 20
 
 
 def best(action: Callable[[], object], rounds: int = 7, times: int = 20_000) -> float:
@@ -60,26 +69,25 @@ def filled(series: int) -> Registry:
     return registry
 
 
-def say(what: str, value: str, target: str = "") -> None:
-    print(f"{what:<58} {value:>18}  {target}", flush=True)
-
-
-def metrics() -> None:
+def metrics() -> Iterator[Line]:
     """One increment, one observation, one request, one series."""
     registry = Registry()
     counter, histogram = registry.counter(COUNT), registry.histogram(TIME)
-    say("counter, labels given", f"{best(lambda: counter.inc('x', 'y')) * 1e9:,.0f} ns")
-    child = counter.of("x", "y")
-    say("counter, child kept", f"{best(child.inc) * 1e9:,.0f} ns")
-    say("histogram, labels given", f"{best(lambda: histogram.observe(0.07, 'x', 'y')) * 1e9:,.0f} ns")
-    asyncio.run(_request(registry))
+    yield Line("counter, labels given", f"{best(lambda: counter.inc('x', 'y')) * 1e9:,.0f} ns")
+    yield Line("counter, child kept", f"{best(counter.of('x', 'y').inc) * 1e9:,.0f} ns")
+    yield Line("histogram, labels given", f"{best(lambda: histogram.observe(0.07, 'x', 'y')) * 1e9:,.0f} ns")
+    took = uvloop.run(_request(registry)) * 1e6
+    yield Line("HTTP middleware, a request", f"{took:.1f} µs", "< 20 µs", took < 20)
     registry = filled(2_100)
     samples = registry.exposition().count(b"\n")
     took = best(registry.exposition, times=3)
-    say(f"exposition of {samples:,} lines", f"{took * 1e3:.1f} ms", f"{took / samples * 1e6:.1f} µs a line (≤ 25)")
+    each = took / samples * 1e6
+    yield Line(
+        f"exposition of {samples:,} lines", f"{took * 1e3:.1f} ms", "≤ 25 µs a line", each <= 25, f"{each:.1f} µs"
+    )
 
 
-async def _request(registry: Registry) -> None:
+async def _request(registry: Registry) -> float:
     async def handler(request: web.Request) -> web.StreamResponse:
         return response
 
@@ -87,27 +95,35 @@ async def _request(registry: Registry) -> None:
     middleware = http.instrument(registry)
     request = make_mocked_request("GET", "/x")
     rounds = []
-    for _ in range(5):
+    for _ in range(ROUNDS):
         began = time.perf_counter()
-        for _ in range(5_000):
+        for _ in range(2_000):
             await middleware(request, handler)
         with_it = time.perf_counter() - began
         began = time.perf_counter()
-        for _ in range(5_000):
+        for _ in range(2_000):
             await handler(request)
-        rounds.append((with_it - (time.perf_counter() - began)) / 5_000)
-    say("HTTP middleware a request", f"{min(rounds) * 1e6:.1f} µs", "≤ 20 µs")
+        rounds.append((with_it - (time.perf_counter() - began)) / 2_000)
+    return min(rounds)
 
 
-def stall() -> None:
+def stall() -> Iterator[Line]:
     """The longest that the event loop stands still while it is scraped."""
-    asyncio.run(_stall())
+    bound_stalls()
+    stalls = uvloop.run(_stalls())
+    for what, seconds in (("median", statistics.median(stalls)), ("worst", max(stalls))):
+        yield Line(
+            f"event loop, stall by a scrape, {what} of {len(stalls)}",
+            f"{seconds * 1e3:.1f} ms",
+            "< 10 ms",
+            seconds < 0.010,
+            "2,100 series, gzip",
+        )
 
 
-async def _stall() -> None:
+async def _stalls() -> Sequence[float]:
     registry = filled(2_100)
-    worst = 0.0
-    stop = False
+    worst, stop = 0.0, False
 
     async def watch() -> None:
         nonlocal worst
@@ -119,7 +135,7 @@ async def _stall() -> None:
     application = http.app(registry, Health(registry, system_clock()))
     async with http.serve(application, "127.0.0.1", 0) as port, aiohttp.ClientSession() as session:
         stalls = []
-        for _ in range(10):
+        for _ in range(ROUNDS):
             worst, stop = 0.0, False
             watching = asyncio.create_task(watch())
             async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
@@ -128,154 +144,96 @@ async def _stall() -> None:
             await watching
             stalls.append(worst)
             await asyncio.sleep(1.05)
-    say("event loop, stall by a scrape, median of 10", f"{statistics.median(stalls) * 1e3:.1f} ms", "< 10 ms")
-    say("event loop, stall by a scrape, worst of 10", f"{max(stalls) * 1e3:.1f} ms", "< 10 ms")
+    return stalls
 
 
-def merging() -> None:
+def merging() -> Iterator[Line]:
     """Three workers into one."""
     text = filled(1_400).exposition().decode()
     parts = [Part((("job", f"j{n}"), ("instance", "i:1"), ("service", "s")), text) for n in range(3)]
     samples = sum(merge(parts).samples)
     took = best(lambda: merge(parts), times=3)
-    say(f"merge of {samples:,} samples", f"{took * 1e3:.1f} ms", f"{took / samples * 1e6:.2f} µs a sample (≤ 5)")
+    each = took / samples * 1e6
+    yield Line(f"merge of {samples:,} samples", f"{took * 1e3:.1f} ms", "≤ 5 µs a sample", each <= 5, f"{each:.2f} µs")
 
 
-def figures(rows: int) -> None:
+def figures(rows: int) -> Iterator[Line]:
     """All business gauges over so many event rows."""
-    asyncio.run(_figures(rows))
+    with databases() as dbs, dbs.fresh() as database:
+        yield from asyncio.run(_figures(database, rows))
 
 
-async def _figures(rows: int) -> None:
-    from tests.integration.aggregator.world import World
+async def _figures(database: str, rows: int) -> Sequence[Line]:
+    settings = Settings.model_validate({"database": {"url": database}})
+    async with await Database.open(settings, Registry()) as db:
+        await fill(db, rows)
+        gauges = {gauge.name: gauge for gauge in load(WEXEL).gauges}
+        taken = []
+        for _ in range(3):
+            async with db.connection() as cx:
+                await cx.execute("truncate usdx.figures, usdx.figure_refreshes")
+            refresh = await Business(db, system_clock(), gauges, random.Random(1)).refresh()
+            taken.append(refresh.duration_s)
+    took = statistics.median(taken)
+    return [
+        Line(
+            f"refresh of {len(refresh.readings)} gauges, {rows:,} event rows",
+            f"{took:.2f} s",
+            "seconds: < 10 s",
+            took < 10 and not refresh.broken,
+            f"median of {', '.join(f'{one:.1f}' for one in taken)} s"
+            + "".join(f"; {gauge} failed: {message}" for gauge, message in refresh.broken.items()),
+        )
+    ]
 
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.model_validate({"data_dir": folder})
-        async with await Database.open(settings, Registry()) as db:
-            await db.migrate()
-            await World(db).begin()
-            began = time.perf_counter()
-            await _fill(db, rows)
-            say(f"{rows:,} event rows written and analysed", f"{time.perf_counter() - began:.0f} s")
-            gauges = {gauge.name: gauge for gauge in load(WEXEL).gauges}
-            business = Business(db, system_clock(), gauges, random.Random(1))
-            refresh = await business.refresh()
-            say(
-                f"refresh of {len(refresh.readings)} gauges over {rows:,} rows",
-                f"{refresh.duration_s:.2f} s",
-                "seconds",
-            )
-            for gauge, message in refresh.broken.items():
-                say(f"  {gauge}", "failed", message)
+
+def loading(rate: int, seconds: float) -> Iterator[Line]:
+    """The API while the indexer works."""
+    with databases() as dbs:
+        yield from bench_load.load(dbs, bench_load.Plan(rate, seconds, int(seconds * 35_000)))
 
 
-async def _fill(db: Database, rows: int) -> None:
-    """Deposits with their transfers, and for every tenth a loan, for every fifth a redemption."""
-    deposits = rows * 10 // 23
-    word = "decode(lpad(to_hex(n), 64, '0'), 'hex')"
-    meta = f"31337, n / 10, n % 10, now(), {word}, {word}, decode(repeat('aa', 20), 'hex')"
-    owner = "decode(lpad(to_hex(n % 100000 + 1), 40, '0'), 'hex')"
-    statements = (
-        """insert into wexel.vault_pool_created
-        select 31337, 0, n, now(), decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'),
-        decode(repeat('aa', 20), 'hex'), n, 1800, 12 from generate_series(1, 6) n""",
-        f"""insert into wexel.vault_wexel_created
-        select {meta}, n, {owner}, n % 6 + 1, 1000000 + n, 1800, 1800000000 from generate_series(1, $1::bigint) n""",
-        f"""insert into wexel.vault_transfer
-        select {meta}, decode(repeat('00', 20), 'hex'), {owner}, n from generate_series(1, $1::bigint) n""",
-        f"""insert into wexel.vault_collateralized
-        select {meta}, n, 500000 from generate_series(1, $1::bigint) n where n % 10 = 0""",
-        f"""insert into wexel.vault_redeemed
-        select {meta}, n, 1000000 + n from generate_series(1, $1::bigint) n where n % 5 = 1""",
+def document(about: Mapping[str, str], lines: Sequence[Line]) -> str:
+    """The whole of AGGREGATOR.md."""
+    return report.markdown(about, lines, "").replace(
+        "# Benchmark results\n\nWritten by `make bench` on one machine; a ratio compares what one run measured."
+        " A measurement may be repeated alone:",
+        "# What the aggregator costs\n\nWritten by `python -m benchmarks.bench_aggregator` on one machine, which runs"
+        " Postgres, indexer, node and whoever asks as well. A part may be repeated alone:",
     )
-    async with db.connection() as cx:
-        for sql in statements:
-            await cx.execute(sql, *((deposits,) if "$1" in sql else ()), timeout_s=3600)
-        await cx.execute("vacuum analyze", timeout_s=3600)
 
 
-def load_test(url: str, rate: int, seconds: int) -> None:
-    """So many requests a second, whether the answers come or not."""
-    asyncio.run(_load(url.rstrip("/"), rate, seconds))
-
-
-async def _load(url: str, rate: int, seconds: int) -> None:
-    paths = (
-        *(
-            "wexels",
-            "wexels?limit=10&sort=id",
-            "pools",
-            "users?limit=20",
-            "deposits?limit=20",
-            "loans",
-            "prices",
-            "chains",
-        ),
-        *("market/listings", "market/trades", "events/vault/WexelCreated?limit=20", "prices/ETH-USD/history?limit=50"),
-        *(f"wexels/{number}" for number in range(1, 40)),
-    )
-    times: list[float] = []
-    answers: Counter[str] = Counter()
-
-    async def ask(session: aiohttp.ClientSession, path: str) -> None:
-        began = time.perf_counter()
-        try:
-            async with session.get(f"{url}/api/v1/{path}") as answer:
-                await answer.read()
-                answers[str(answer.status)] += 1
-        except (aiohttp.ClientError, TimeoutError) as exc:
-            answers[type(exc).__name__] += 1
-        times.append(time.perf_counter() - began)
-
-    async def behind(session: aiohttp.ClientSession) -> float:
-        async with session.get(f"{url}/api/v1/status") as answer:
-            chain = (await answer.json())["chains"][0]
-        return float(chain["head"] - chain["block"])
-
-    connector = aiohttp.TCPConnector(limit=200)
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(30)) as session:
-        loop = asyncio.get_running_loop()
-        began, asked, tasks = loop.time(), 0, set[asyncio.Task[None]]()
-        lags = []
-        while (elapsed := loop.time() - began) < seconds:
-            while asked < elapsed * rate:
-                task = asyncio.create_task(ask(session, paths[asked % len(paths)]))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                asked += 1
-                if asked % rate == 0:
-                    lags.append(await behind(session))
-            await asyncio.sleep(0.002)
-        await asyncio.gather(*tasks)
-    times.sort()
-    say(
-        f"{rate:,} requests/s asked for {seconds} s, answers",
-        ", ".join(f"{n:,} × {what}" for what, n in answers.items()),
-    )
-    say("  rate of answers", f"{len(times) / (loop.time() - began):,.0f}/s")
-    for share in (0.5, 0.95, 0.99):
-        say(f"  p{share * 100:.0f}", f"{times[int(len(times) * share)] * 1e3:.1f} ms")
-    say("  blocks behind the head meanwhile, at most", f"{max(lags, default=0):.0f}")
-
-
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", default=["metrics", "stall", "merge", "figures"])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--url", default="http://127.0.0.1:3001")
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rate", type=int, default=1_000)
-    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--dry", action="store_true", help="write no file")
     given = parser.parse_args()
-    known: dict[str, Callable[[], None]] = {
+    known: dict[str, Callable[[], Iterator[Line]]] = {
         "metrics": metrics,
         "stall": stall,
         "merge": merging,
         "figures": lambda: figures(given.rows),
-        "load": lambda: load_test(given.url, given.rate, given.seconds),
+        "load": lambda: loading(given.rate, given.seconds),
     }
-    for part in given.parts:
-        known[part]()
+    if unknown := set(given.parts) - set(known):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    about = machine.describe()
+    found = report.load(KEPT)
+    for part in given.parts or known:
+        print(f"{part} …", file=sys.stderr, flush=True)
+        at = f"{about['date'][11:16]}, {about['commit'][:7]}"
+        found[part] = [replace(line, at=at) for line in known[part]()]
+        print(report.table(found[part]), flush=True)
+    if not given.dry:
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
+        report.save(KEPT, found)
+        RESULTS.write_text(document(about, [line for part in known for line in found.get(part, ())]))
+        print(f"written to {RESULTS}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

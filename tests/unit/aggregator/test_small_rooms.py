@@ -68,26 +68,66 @@ def test_rate_limit_forgets_the_longest_unseen() -> None:
     assert len(limit._buckets) == 3
 
 
-async def test_cache_asks_once() -> None:
-    """Who asks the same within half a second gets the same answer; failures are asked again."""
-    hands, asked = Hands(), 0
+class Asked:
+    """A question that counts how often it was really answered, each answer taking `cost_s`; the `failing`-th fails."""
 
-    async def answer() -> Body:
-        nonlocal asked
-        asked += 1
+    def __init__(self, hands: Hands, cost_s: float = 0.0, failing: int = 0) -> None:
+        self.times = 0
+        self._hands, self._cost_s, self._failing = hands, cost_s, failing
+
+    async def answer(self) -> Body:
+        self.times += 1
         await asyncio.sleep(0)
-        if asked == 3:
+        self._hands.at += self._cost_s
+        if self.times == self._failing:
             raise Refused("unavailable", "x")
-        return Body(b"%d" % asked, "")
+        return Body(b"%d" % self.times, "")
 
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_cache_asks_once() -> None:
+    """Who asks the same within half a second gets the same answer; for half a second more they still do, while it is
+    asked anew; failures are asked again."""
+    hands = Hands()
+    asked = Asked(hands, failing=4)
     cache = Cache(hands.clock())
-    assert {one.json for one in await asyncio.gather(*(cache.get("q", answer) for _ in range(5)))} == {b"1"}
+
+    async def get() -> bytes:
+        return (await cache.get("q", asked.answer)).json
+
+    assert set(await asyncio.gather(*(get() for _ in range(5)))) == {b"1"}
     hands.at += 0.6
-    assert (await cache.get("q", answer)).json == b"2"
-    hands.at += 0.6
+    assert [await get(), await get()] == [b"1", b"1"]
+    await settle()
+    assert (await get(), asked.times) == (b"2", 2)
+    hands.at += 1.1
+    assert await get() == b"3"
+    hands.at += 1.1
     with pytest.raises(Refused):
-        await cache.get("q", answer)
-    assert (await cache.get("q", answer)).json == b"4"
+        await get()
+    assert await get() == b"5"
+
+
+async def test_what_is_dear_is_asked_seldom() -> None:
+    """However dear a question and however often it is asked, answering takes a twentieth of the time, and nobody but
+    the first waits for it; no answer is kept beyond two minutes."""
+    hands = Hands()
+    asked = Asked(hands, cost_s=1.0)
+    cache = Cache(hands.clock())
+    began = hands.at
+    for _ in range(2_000):
+        await cache.get("q", asked.answer)
+        await settle()
+        hands.at += 0.1
+    assert 5 <= asked.times <= (hands.at - began) / 20 + 1
+    hands.at += 121
+    times = asked.times
+    await cache.get("q", asked.answer)
+    assert asked.times == times + 1
 
 
 def resource(**changes: Any) -> Resource:
