@@ -84,6 +84,11 @@ class Chain:
         copied = [page.copied for page in pages if page.copied is not None]
         return Logs(range, headers, logs, sum(page.size_bytes for page in pages), copied)
 
+    @property
+    def splits(self) -> Mapping[str, int]:
+        """How often a question had to be asked in smaller pieces, by what was refused."""
+        return self._ranges.splits
+
     def span(self, filter: Filter) -> int:  # noqa: A002
         """How many blocks one question about this filter takes at present: the best width for a range."""
         return self._ranges.span(filter)

@@ -1,4 +1,4 @@
-"""Show what a chain's finality comes from, and how far its blooms are believed."""
+"""Show what a chain's finality comes from, how far its blooms are believed, and why ranges were split."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ DOUBTS = Family(
     "Answers that a header's bloom contradicted, by what came of it.",
     ("chain", "verdict"),
 )
-FAMILIES = (BY_TAG, FINALITY_DEPTH, TRUSTED, DOUBTS)
+RANGE_SPLITS = Family(
+    "usdx_indexer_range_splits_total",
+    "counter",
+    "Questions for logs that had to be asked in smaller pieces, by what the node refused.",
+    ("chain", "reason"),
+)
+FAMILIES = (BY_TAG, FINALITY_DEPTH, TRUSTED, DOUBTS, RANGE_SPLITS)
 
 
 def watch(registry: Registry, chain: Chain) -> Scraped:
@@ -40,3 +46,5 @@ def _states(chain: Chain) -> Iterator[Sample]:
     yield Sample(TRUSTED, chain.blooms.trusted, who)
     for verdict, count in chain.blooms.verdicts.items():
         yield Sample(DOUBTS, count, (*who, verdict))
+    for reason, count in chain.splits.items():
+        yield Sample(RANGE_SPLITS, count, (*who, reason))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,8 @@ COLUMNS_BYTES = 2_200_000  # about 3,300 logs: read by columns, more at once is 
 LINKED_BLOCKS = 90  # headers that travel with one question
 FIRST_PAUSE_S = 0.25
 LEAST_FILTERS = 2
+UNEXPLAINED = "unexplained"
+SPLITS = (Kind.STRUCTURAL.value, Kind.DENSITY.value, Kind.FILTER.value, UNEXPLAINED)
 
 Check = Callable[[Page, Question], Awaitable[None]]
 
@@ -37,7 +40,8 @@ Check = Callable[[Page, Question], Awaitable[None]]
 class Ranges:
     """Asks for ranges. Every retry is narrower, goes to another endpoint, waits or is the last.
 
-    `check` looks at every page once more and raises Contradiction where it finds one.
+    `check` looks at every page once more and raises Contradiction where it finds one. `splits` counts what had to be
+    asked for in smaller pieces, by what was refused: the range, its results, the filter, or nobody knows what.
     """
 
     def __init__(self, pool: Pool, clock: Clock, check: Check, target_bytes: int = TARGET_BYTES) -> None:
@@ -45,6 +49,7 @@ class Ranges:
         self._check = check
         self._clock = clock
         self._target_bytes = target_bytes
+        self.splits = Counter(dict.fromkeys(SPLITS, 0))
 
     def span(self, filter: Filter) -> int:  # noqa: A002
         """How many blocks one question takes at present."""
@@ -64,6 +69,7 @@ class Ranges:
                     return await self._renumbered(question, error)
                 if len(question.range) == 1 or not _width_may_be_why([error]):
                     raise
+                self.splits[UNEXPLAINED] += 1
                 question = _narrowed(question, len(question.range) // 2)
 
     async def _renumbered(self, question: Question, why: RpcError) -> Page:
@@ -84,6 +90,7 @@ class Ranges:
                 page = await ask_page(endpoint, part)
                 await self._check(page, part)
             except FilterTooBig as error:
+                self.splits[Kind.FILTER.value] += 1
                 _fewer_filters(endpoint, part.filter, error)
             except (RangeTooWide, TooManyResults) as error:
                 if width == 1:
@@ -92,6 +99,7 @@ class Ranges:
                     await self._clock.sleep(pause_s)
                     pause_s *= 2
                     doubted = max(doubted, width)
+                self.splits[_why(error.failure)] += 1
                 width = self._learn_refusal(endpoint, part, error.failure)
             else:
                 if doubted:  # the same endpoint takes less, so the range was meant, not the rate
@@ -138,6 +146,12 @@ def _narrowed(question: Question, blocks: int) -> Question:
     blocks = min(blocks, LINKED_BLOCKS) if question.linked else blocks
     first, last = question.range.first, question.range.last
     return replace(question, range=Range(first, min(last, first + max(blocks, 1) - 1)))
+
+
+def _why(failure: Failure) -> str:
+    """What a range is split for."""
+    kind = failure.kind.value
+    return kind if failure.known and not failure.doubt and kind in SPLITS else UNEXPLAINED
 
 
 def _width_may_be_why(errors: Sequence[RpcError]) -> bool:

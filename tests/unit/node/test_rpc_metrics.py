@@ -5,6 +5,7 @@ from structlog.testing import capture_logs
 
 from indexer import chain_metrics
 from indexer.chain import Chain
+from indexer.chain_ranges import SPLITS
 from indexer.model import Range
 from shared.endpoint import Endpoint
 from shared.metrics import Registry
@@ -16,7 +17,7 @@ from tests.fakes.chain import FakeChain
 from tests.fakes.clock import Hands
 from tests.fakes.families import TRON
 from tests.fakes.node import FakeNode
-from tests.unit.node.world import WANTED, busy_chain, chain_of, pool_of
+from tests.unit.node.world import WANTED, busy_chain, chain_of, places, pool_of, truth
 
 WHO = {"chain": "test", "provider": "one"}
 
@@ -134,6 +135,30 @@ async def test_finality_and_blooms_are_shown(registry: Registry, fake: FakeChain
     assert registry.value("usdx_indexer_finality_depth_blocks", chain="test") == 64
     assert registry.value("usdx_indexer_blooms_trusted", chain="test") == 1
     assert registry.value("usdx_indexer_bloom_doubts_total", chain="test", verdict="lie") == 0
+
+
+REFUSALS = {
+    "structural_limit": faults.says(-32602, "exceed maximum block range 10"),
+    "density": faults.says(-32005, "query returned more than 10000 results"),
+    "filter_size": faults.says(-32602, "exceed max addresses or topics per search position"),
+    "unexplained": faults.says(-32602, "flurb exceeds the wibble"),
+}
+
+
+@pytest.mark.parametrize("reason", SPLITS)
+async def test_splits_are_counted_by_reason(registry: Registry, fake: FakeChain, reason: str) -> None:
+    """What had to be asked for in pieces says why; every reason is there at 0 before."""
+    node = FakeNode(fake)
+    chain = chain_of(node)
+    chain_metrics.watch(registry, chain)
+    await chain.tip()
+    before = [registry.value("usdx_indexer_range_splits_total", chain="test", reason=one) for one in SPLITS]
+    assert before == [0.0] * len(SPLITS)
+    node.fail(REFUSALS[reason])
+    logs = await chain.logs(Range(1, 30), WANTED)
+    assert places(logs) == truth(fake, 1, 30)
+    after = {one: registry.value("usdx_indexer_range_splits_total", chain="test", reason=one) for one in SPLITS}
+    assert after == dict.fromkeys(SPLITS, 0.0) | {reason: 1.0}
 
 
 async def test_unknown_refusals_are_logged_once(fake: FakeChain) -> None:
