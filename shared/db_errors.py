@@ -21,7 +21,7 @@ FOREIGN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClient
 # SQLSTATE prefix → class; the longest prefix wins (PostgreSQL manual, appendix A).
 _BY_STATE: dict[str, type[UsdxError]] = {
     "08": DatabaseUnavailable,  # connection exception
-    "25006": DatabaseUnavailable,  # read-only: we reached a standby
+    "25006": DatabaseUnavailable,  # read-only: after a failover this is a standby; see `translate`
     "40": DatabaseConflict,  # serialization failure, deadlock
     "53": DatabaseUnavailable,  # too many connections, disk full, out of memory
     "55006": DatabaseConflict,  # object in use
@@ -43,7 +43,12 @@ def translated(target: str) -> Iterator[None]:
 
 
 def translate(exc: BaseException, target: str) -> UsdxError:
-    """The error of our tree that says what `exc` says."""
+    """The error of our tree that says what `exc` says.
+
+    A statement refused as read-only (25006) counts as an outage, not as a fault of the statement: all our own writes
+    are in transactions that may write, so the server became a standby, and the next connection or the failover's end
+    mends it. The one room that runs others' statements read-only, the business gauges, looks for that case itself.
+    """
     if isinstance(exc, asyncpg.PostgresError):
         return _by_state(exc.sqlstate or "")(f"database {target}: {_words(exc)}")
     if isinstance(exc, TimeoutError):

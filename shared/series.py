@@ -189,10 +189,18 @@ class Readers(Collector):
         return [metric_of(family) for family in self._families]
 
     def collect(self) -> Iterable[Metric]:
-        metrics = {family.name: metric_of(family) for family in self._families}
+        """Each series once: of counters that are folded into one the sum, of gauges the largest, as the sum of times or
+        states would be the state of nothing."""
+        found: dict[str, dict[Labels, float]] = {family.name: {} for family in self._families}
         for family, value, labels in [sample for read in tuple(self.reads) for sample in read()]:
-            metrics[family.name].add_metric(self._guard.bound(family, labels), value)  # type: ignore[attr-defined]
-        return metrics.values()
+            series, bound = found[family.name], self._guard.bound(family, labels)
+            together = sum if family.kind == "counter" else max
+            series[bound] = together((series[bound], value)) if bound in series else value
+        for family in self._families:
+            metric = metric_of(family)
+            for bound, value in found[family.name].items():
+                metric.add_metric(bound, value)  # type: ignore[attr-defined]
+            yield metric
 
 
 class Scraped:

@@ -49,6 +49,22 @@ def test_a_gauge_can_be_moved(registry: Registry) -> None:
     assert price.value("ETH") == registry.value("usdx_price", asset="ETH") == 1
 
 
+def test_what_is_read_past_the_cap_is_one_series(registry: Registry) -> None:
+    """Samples that are folded into `other` are one series: counters added up, of gauges the largest."""
+    count, most = CAPS["pool"] + 3, float(CAPS["pool"] + 2)
+    sold = Family("usdx_sold_total", "counter", "Sold.", ("pool",))
+    held = Family("usdx_held", "gauge", "Held.", ("pool",))
+
+    def read() -> list[Sample]:
+        return [Sample(family, float(n), (f"p{n}",)) for family in (sold, held) for n in range(count)]
+
+    registry.collector(read, sold, held)
+    exposed = [(name, labels["pool"]) for name, labels, _ in registry.samples() if name in (sold.name, held.name)]
+    assert len(exposed) == len(set(exposed)) == 2 * (CAPS["pool"] + 1)
+    assert registry.value("usdx_sold_total", pool="other") == sum(range(CAPS["pool"], count))
+    assert registry.value("usdx_held", pool="other") == most
+
+
 @pytest.mark.parametrize("label", sorted(CAPS))
 def test_values_past_the_cap_become_other(registry: Registry, label: str) -> None:
     """A label holds as many values as its cap; the rest is one series `other`, and is counted."""
@@ -73,13 +89,6 @@ def test_gauges_and_histograms_are_capped_too(registry: Registry) -> None:
     names = [name for name, _, _ in registry.samples()]
     assert names.count("usdx_price") == CAPS["asset"] + 1
     assert names.count("usdx_step_duration_seconds_count") == CAPS["loop"] + 1
-
-
-def test_scraped_values_are_capped_too(registry: Registry) -> None:
-    """The cap holds for state that is read at scrape time."""
-    registry.collector(lambda: [Sample(PRICE, 1, (f"a{number}",)) for number in range(100)], PRICE)
-    other = [value for name, labels, value in registry.samples() if labels.get("asset") == "other"]
-    assert len(other) == 100 - CAPS["asset"]
 
 
 def test_statuses_are_capped_within_their_route(registry: Registry) -> None:
