@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from indexer.model import Cursor, Range
-from indexer.planner import Plan
+from indexer.model import Range
 from indexer.revision import Proof, Revision
 from indexer.rows import Batch, Row
 from indexer.schema import Table
 from indexer.step import Fetched, Worker
 
 RANGE_BLOCKS = 500
+KINDS = ("missing", "wrong", "invented")
 
 Place = tuple[int, int]
 
@@ -43,8 +43,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What the chain says of a range. `evidence` is what it was proved by: `bloom` or `second_endpoint:NAME`.
+
+    `differences` say which endpoint was wrong where; blocks in `open` are those that nobody could settle.
+    """
+
+    fetched: Fetched
+    evidence: str
+    differences: Sequence[str] = ()
+    open: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Audited:
-    """One range compared. `evidence` says what the chain's answer was proved by."""
+    """One range compared. A range with `open` blocks is not proved: it is neither repaired nor taken for audited."""
 
     stream: str
     range: Range
@@ -52,6 +65,8 @@ class Audited:
     evidence: str
     findings: Sequence[Finding]
     repaired: bool
+    differences: Sequence[str] = ()
+    open: Sequence[int] = ()
 
     @property
     def violations(self) -> int:
@@ -73,24 +88,24 @@ def gaps(done: Sequence[tuple[Range, bool]], first: int, last: int) -> Iterator[
         first = max(first, covered.last + 1)
 
 
-async def audit_range(
-    worker: Worker, stored: Revision, stream: str, span: Range, evidence: str, *, repair: bool
-) -> Audited:
-    """Read a range anew with every header, compare it with the tables, write down what was found.
+async def audit_range(worker: Worker, stored: Revision, stream: str, answer: Answer, *, repair: bool) -> Audited:
+    """Compare a range with the tables, write down what was found.
 
     With `repair` what differs is replaced, in one transaction. Invariant: the range is finalized and behind the cursor.
     """
-    fetched = await worker.fetch(Plan((stream,), Cursor(span.first - 1, None, None), span, linked=True))
+    fetched, span = answer.fetched, answer.fetched.plan.range
     batch = await worker.decode((stream,), [fetched])
     tables = list(worker.streams[stream].tables.values())
     findings = [one for table in tables if (one := await _compare(stored, stream, table, span, batch)).count]
     kept = [_undecoded(row) for row in await stored.undecoded_in(stream, span)]
     findings += _differences("usdx.undecoded_logs", _by_place(kept), _by_place(map(_undecoded, batch.undecoded)))
-    if findings and repair:
+    mend = bool(findings) and repair and not answer.open
+    if mend:
         await stored.replace(stream, span, batch)
-    done = Audited(stream, span, _count(batch), evidence, findings, bool(findings) and repair)
-    await stored.cover(stream, span, Proof(evidence, done.logs, _digest(fetched), done.violations, done.repaired))
-    return done
+    if not answer.open:
+        kinds = {kind: sum(len(getattr(one, kind)) for one in findings) for kind in KINDS}
+        await stored.cover(stream, span, Proof(answer.evidence, _count(batch), _digest(fetched), kinds, mend))
+    return Audited(stream, span, _count(batch), answer.evidence, findings, mend, answer.differences, answer.open)
 
 
 async def _compare(stored: Revision, stream: str, table: Table, span: Range, batch: Batch) -> Finding:
@@ -137,8 +152,9 @@ def _count(batch: Batch) -> int:
 
 
 def _digest(fetched: Fetched) -> bytes:
-    """What was proved: the last block's hash commits to all below it, the logs' places to the answer."""
+    """What was proved: the last block's hash commits to all below it, the logs to the answer."""
     digest = sha256(fetched.logs.last.hash)
     for log in fetched.logs.logs:
-        digest.update(f"{log.block_number}/{log.log_index}/{log.transaction_hash};".encode())
+        said = (log.block_number, log.log_index, log.transaction_hash, log.address, *log.topics, log.data)
+        digest.update(f"{'/'.join(said)};".lower().encode())
     return digest.digest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,7 +11,7 @@ import structlog
 
 from indexer import chain_metrics
 from indexer.assembly import Deployment, indexes_of, streams_of, views_of
-from indexer.audit import Audited, audit_range, gaps
+from indexer.auditor import Auditor
 from indexer.backfill import backfill
 from indexer.birth import birth
 from indexer.chain import Chain
@@ -151,24 +151,14 @@ class Keeper:
             finally:
                 self._follower.forget()  # what factories made may have gone back
 
-    async def audit(self, stop: Stop, tell: Callable[[Audited], None], *, repair: bool, again: bool) -> None:
-        """Compare every finalized range of every stream with the chain, those audited before only if `again`."""
-        await self.state.horizon.look()
-        for key in self._follower.streams:  # factories before what they make
-            self._follower.forget()
-            await self._follower.load()
-            last = min(self._follower.cursors[key].number, self.state.horizon.floor)
-            done = [] if again else await self._revision.covered(key)
-            for span in gaps(done, self._follower.streams[key].start_block, last):
-                if stop.is_set():
-                    return
-                tell(await audit_range(self._follower, self._revision, key, span, self._evidence(), repair=repair))
+    def has_endpoint(self, name: str | None) -> bool:
+        """Whether an endpoint of the chain is called so."""
+        return any(one.name == name for one in self._pool.endpoints)
 
-    def _evidence(self) -> str:
-        """What the chain's answers are proved by."""
-        if self._chain.blooms.trusted:
-            return "bloom"
-        return "second endpoint" if len(self._pool.endpoints) > 1 else "answer"
+    def auditor(self, against: str | None) -> Auditor:
+        """Who audits this chain, once it is started. Raises ConfigError for an endpoint that is not there."""
+        world = self._world
+        return Auditor(world.db, world.clock, self._pool, self._chain, self._follower, against=against)
 
     async def _hold(self, stop: Stop) -> None:
         patience = self._patience(stop)

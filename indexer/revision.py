@@ -19,12 +19,15 @@ from shared.db import Database
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What an audit of a range found. `digest` commits to the answer that it was compared with."""
+    """What an audit of a range found. `digest` commits to the answer that it was compared with.
+
+    Shape: `violations` counts rows by kind: missing, wrong, invented.
+    """
 
     evidence: str
     logs: int
     digest: bytes
-    violations: int
+    violations: Mapping[str, int]
     repaired: bool
 
 
@@ -107,13 +110,16 @@ class Revision:
         async with self._db.connection() as cx:
             await cx.execute(
                 """insert into usdx.coverage
-                (stream, first_block, last_block, evidence, logs, digest, violations, repaired)
-                values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (stream, first_block) do update set
+                (stream, first_block, last_block, evidence, logs, digest,
+                violations, repaired, missing, wrong, invented)
+                values ($1, $2, $3, $4, $5, $6, $7::bigint + $8 + $9, $10, $7, $8, $9)
+                on conflict (stream, first_block) do update set
                 last_block = excluded.last_block, evidence = excluded.evidence, logs = excluded.logs,
                 digest = excluded.digest, violations = excluded.violations, repaired = excluded.repaired,
+                missing = excluded.missing, wrong = excluded.wrong, invented = excluded.invented,
                 checked_at = now()""",
-                stream, span.first, span.last, proof.evidence, proof.logs, proof.digest, proof.violations,
-                proof.repaired, on="coverage",
+                stream, span.first, span.last, proof.evidence, proof.logs, proof.digest,
+                *(proof.violations[kind] for kind in ("missing", "wrong", "invented")), proof.repaired, on="coverage",
             )  # fmt: skip
 
     async def covered(self, stream: str) -> list[tuple[Range, bool]]:

@@ -133,12 +133,13 @@ class Worker:
         """Ask the chain for what the plan needs."""
         began = self._border.clock.monotonic()
         born = self.nursery.born(todo.streams, todo.range.last)
-        wanted = self._filter(todo.streams, born)
+        wanted = self.filter(todo.streams, born)
         logs = await self._border.chain.logs(todo.range, wanted, linked=todo.linked, quick=quick)
         took = self._border.clock.monotonic() - began
         return Fetched(todo, logs, took, took, born)
 
-    def _filter(self, streams: Iterable[str], born: Born) -> Filter:
+    def filter(self, streams: Iterable[str], born: Born) -> Filter:
+        """What the chain is asked about streams and the contracts that were born for them."""
         return filter_of([self.streams[key] for key in streams], set().union(*born.values()))
 
     async def land(self, parts: Sequence[Fetched]) -> Step:
@@ -230,7 +231,7 @@ class Worker:
             new = missing(self.nursery.born(streams, span.last), asked)
             if not new:
                 return
-            wanted = self._filter(new, new)
+            wanted = self.filter(new, new)
             logs = await self._border.chain.logs(
                 span, replace(wanted, addresses=tuple(sorted(set().union(*new.values()))))
             )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from indexer.assembly import deployments
+from indexer.audit_metrics import Coverage
 from indexer.keeper import Keeper, World
 from indexer.metrics import watch
 from indexer.patience import WORLD
@@ -14,12 +15,13 @@ from indexer.progress import Progress, summary
 from shared import protocol
 from shared.errors import ConfigError, Transient
 from shared.rpc_wiring import open_pool
-from shared.runtime import Stop, Task
+from shared.runtime import Stop, Task, repeat
 from shared.settings import Settings
 from shared.worker import Worker, open_worker
 
 STATUS_EVERY_S = 0.25
 GLANCE_EVERY_S = 1.0
+COVERAGE_EVERY_S = 30.0
 STARTING = "STARTING"
 
 
@@ -37,9 +39,15 @@ async def run(settings: Settings) -> None:
             while not await stop.wait(GLANCE_EVERY_S):
                 await _glance_at_proxies(keepers)
 
+        coverage = Coverage(worker.db, worker.registry, [keeper.name for keeper in keepers])
+        worker.health.max_age("audits", 10 * COVERAGE_EVERY_S)
+
+        async def audits(stop: Stop) -> None:
+            await repeat("audits", coverage.look, period_s=COVERAGE_EVERY_S, stop=stop, health=worker.health)
+
         publish(worker, keepers)
         tasks = {keeper.loop: _task(keeper, keeper in late) for keeper in keepers}
-        await worker.run(settings.indexer, {**tasks, "status": status, "proxies": proxies})
+        await worker.run(settings.indexer, {**tasks, "status": status, "proxies": proxies, "audits": audits})
 
 
 @asynccontextmanager

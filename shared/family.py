@@ -25,6 +25,7 @@ CAPS: Mapping[str, int] = {
     "source": 16,
     "provider": 8,
     "route": 64,
+    "stream": 128,
     "table": 32,
     "type": 32,
     "method": 8,

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import sys
+from pathlib import Path
 
 from shared import protocol
 from tests.acceptance.indexer.rig import WEXEL, Rig, eventually, stopped
@@ -161,6 +162,15 @@ async def test_an_audit_finds_and_repairs(rig: Rig) -> None:
     assert await rig.digest() == await rig.truth()
     code, said = await run("audit")
     assert (code, "0 ranges" in said) == (0, True), said
+    code, said = await run("audit", "--again", "--against", "other")
+    assert (code, "expected the name of an endpoint: anvil" in said) == (2, True), said
+    file = Path(config[1])
+    file.write_text(file.read_text().replace('rpc = [{', f'rpc = [{{ name = "other", url = "{rig.url}" }}, {{'))
+    code, said = await run("audit", "--again", "--against", "other")
+    assert (code, "0 violations" in said) == (0, True), said
+    cx = await asyncpg.connect(rig.database_url)
+    assert await cx.fetchval("select array_agg(distinct evidence) from usdx.coverage") == ["second_endpoint:other"]
+    await cx.close()
 
 
 async def test_an_unreachable_node_ends_with_one_message(rig: Rig) -> None:

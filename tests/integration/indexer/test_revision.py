@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from indexer.audit import audit_range, gaps
+from indexer.audit import gaps
 from indexer.errors import SchemaDrift
 from indexer.layout import View, create_views, prepare, reset
 from indexer.model import Range
@@ -19,6 +19,7 @@ from tests.integration.indexer.test_factories import SHOP, P, X, Y, born, family
 from tests.integration.indexer.world import (
     NOTE,
     Reader,
+    audited,
     desk,
     note,
     on_chain,
@@ -49,7 +50,7 @@ async def filled(db: Database, fake: FakeChain, one: Stream) -> tuple[Worker, Re
 async def test_an_audit_finds_nothing_where_nothing_is_wrong(db: Database, fake: FakeChain) -> None:
     """Rows that are the chain's are proved so, and the proof is written down."""
     one, stored = await filled(db, fake, token())
-    done = await audit_range(one, stored, "shop/token", Range(0, 13), "bloom", repair=False)
+    done = await audited(one, stored, "shop/token", Range(0, 13), repair=False)
     assert (done.logs, done.violations, done.findings) == (13, 0, [])
     assert await stored.covered("shop/token") == [(Range(0, 13), True)]
 
@@ -70,13 +71,13 @@ async def test_damage_is_found_and_repaired(db: Database, fake: FakeChain, damag
     one, stored = await filled(db, fake, token())
     async with db.connection() as cx:
         await cx.execute(damage)
-    found = await audit_range(one, stored, "shop/token", Range(0, 13), "bloom", repair=False)
+    found = await audited(one, stored, "shop/token", Range(0, 13), repair=False)
     assert found.violations == 1
     assert str(found.findings[0])
     assert await stored.covered("shop/token") == [(Range(0, 13), False)]
-    mended = await audit_range(one, stored, "shop/token", Range(0, 13), "bloom", repair=True)
+    mended = await audited(one, stored, "shop/token", Range(0, 13), repair=True)
     assert mended.repaired
-    assert (await audit_range(one, stored, "shop/token", Range(0, 13), "bloom", repair=False)).violations == 0
+    assert (await audited(one, stored, "shop/token", Range(0, 13), repair=False)).violations == 0
     assert await values(db) == on_chain(fake)[:-1]
     async with db.connection() as cx:
         assert await cx.fetchval("select count(*) from usdx.undecoded_logs") == 1
@@ -93,7 +94,7 @@ async def test_structures_compare_equal(db: Database) -> None:
     assert event.topic0 is not None
     fake.mine(FakeLog(desk().addresses[0], (event.topic0,), data))
     one, stored = await filled(db, fake, desk(events=[event]))
-    assert (await audit_range(one, stored, "shop/desk", Range(0, 1), "bloom", repair=False)).violations == 0
+    assert (await audited(one, stored, "shop/desk", Range(0, 1), repair=False)).violations == 0
 
 
 def test_audits_go_on_where_they_stopped() -> None:

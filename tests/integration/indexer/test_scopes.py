@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from indexer.audit import audit_range
 from indexer.errors import SchemaDrift
 from indexer.events import EventSpec
 from indexer.layout import prepare
@@ -18,7 +17,7 @@ from indexer.streams import Parent, Stream, stream
 from shared.db import Database
 from tests.fakes.chain import FakeChain, FakeLog
 from tests.integration.indexer.test_factories import born, notes
-from tests.integration.indexer.world import NOTE, TRANSFER, Reader, note, transfer, until_idle, worker
+from tests.integration.indexer.world import NOTE, TRANSFER, Reader, audited, note, transfer, until_idle, worker
 
 ONE, TWO, MINT, OTHER, CHILD = (bytes([number]) * 20 for number in (0x11, 0x12, 0x31, 0x32, 0x41))
 BORN = parse_signature("event Born(address indexed child)")
@@ -169,7 +168,7 @@ async def test_an_audit_looks_at_a_streams_own_rows(db: Database, fake: FakeChai
     async with db.connection() as cx:
         await cx.execute("delete from shop.token_transfer where value in (1, 100)")
     for key, place in (("shop/token", (2, 0)), ("shop/token+1", (1, 1))):
-        done = await audit_range(half, stored_, key, Range(0, 2), "bloom", repair=True)
+        done = await audited(half, stored_, key, Range(0, 2), repair=True)
         assert [(one.missing, one.wrong, one.invented) for one in done.findings] == [([place], [], [])]
     assert (await rows(db))[:4] == emitted(fake, TRANSFER, ONE, TWO)[:4]
 

@@ -9,10 +9,13 @@ from typing import Any
 import msgspec
 from eth_abi.abi import encode
 
+from indexer.audit import Answer, Audited, audit_range
 from indexer.events import EventSpec
 from indexer.horizon import Horizon
 from indexer.layout import claim_chain, prepare
-from indexer.model import BlockRef, Filter, Logs, Range, Step
+from indexer.model import BlockRef, Cursor, Filter, Logs, Range, Step
+from indexer.planner import Plan
+from indexer.revision import Revision
 from indexer.signature import parse_signature
 from indexer.step import Border, Worker
 from indexer.store import Store
@@ -101,6 +104,12 @@ async def worker(db: Database, reader: Reader, *streams: Stream) -> Worker:
     clock = system_clock()
     border = Border(reader, Store(db, reader.fake.chain_id, streams), clock)
     return Worker("fake", reader.fake.chain_id, streams, border, Horizon(reader, clock, finality_every_s=0))
+
+
+async def audited(worker: Worker, stored: Revision, stream: str, span: Range, *, repair: bool) -> Audited:
+    """An audit of a range by the worker's own chain."""
+    fetched = await worker.fetch(Plan((stream,), Cursor(span.first - 1, None, None), span, linked=True))
+    return await audit_range(worker, stored, stream, Answer(fetched, "bloom"), repair=repair)
 
 
 async def until_idle(worker: Worker, most: int = 500) -> list[Step]:

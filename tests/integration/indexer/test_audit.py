@@ -1,0 +1,204 @@
+"""Audits of a whole chain, by blooms or against a second endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from indexer.audit import Audited
+from indexer.audit_metrics import Coverage
+from indexer.auditor import Auditor
+from indexer.chain import Chain
+from indexer.horizon import Horizon
+from indexer.layout import claim_chain, prepare
+from indexer.step import Border, Worker
+from indexer.store import Store
+from shared.db import Database
+from shared.endpoint import Endpoint
+from shared.errors import ConfigError
+from shared.metrics import Registry
+from shared.pool import Pool
+from shared.runtime import Stop
+from tests.fakes import faults
+from tests.fakes.chain import FakeChain
+from tests.fakes.clock import Hands
+from tests.fakes.families import GETH, NO_RECEIPTS
+from tests.fakes.node import FakeNode
+from tests.integration.indexer.world import on_chain, token, transfer, until_idle, values
+
+BLOCKS = 40
+BLIND = replace(GETH, lacks=NO_RECEIPTS | {"eth_getTransactionReceipt"})
+
+
+def chain_of(*, blooms: bool) -> FakeChain:
+    """Two transfers in every third block."""
+    fake = FakeChain(blooms=blooms)
+    for number in range(BLOCKS):
+        fake.mine(*([transfer(2 * number), transfer(2 * number + 1)] if number % 3 == 0 else []))
+    return fake
+
+
+class World:
+    """An indexed chain and who may audit it."""
+
+    def __init__(self, db: Database, *nodes: FakeNode) -> None:
+        self.db, self.nodes, self.fake = db, nodes, nodes[0].chain
+        self.hands = Hands()
+
+    async def worker(self) -> tuple[Pool, Chain, Worker]:
+        clock = self.hands.clock()
+        pool = Pool("fake", [Endpoint(node.name, node, clock) for node in self.nodes], clock)
+        chain = Chain(pool, 0)
+        await claim_chain(self.db, "fake", self.fake.chain_id, self.fake.blocks[0].hash)
+        streams = await prepare(self.db, [token()])
+        border = Border(chain, Store(self.db, self.fake.chain_id, streams), clock)
+        return pool, chain, Worker("fake", self.fake.chain_id, streams, border, Horizon(chain, clock, 0))
+
+    async def fill(self) -> None:
+        _, _, worker = await self.worker()
+        await until_idle(worker)
+
+    async def audit(self, *, repair: bool = False, against: str | None = None) -> list[Audited]:
+        pool, chain, worker = await self.worker()
+        auditor = Auditor(self.db, self.hands.clock(), pool, chain, worker, against=against)
+        return [done async for done in auditor.audit(Stop(), repair=repair, again=True)]
+
+    async def harm(self, statement: str) -> None:
+        async with self.db.connection() as cx:
+            await cx.execute(statement)
+
+    async def evidence(self) -> list[str]:
+        async with self.db.connection() as cx:
+            return [row[0] for row in await cx.fetch("select evidence from usdx.coverage")]
+
+
+async def world(db: Database, *names: str, blooms: bool = True) -> World:
+    fake = chain_of(blooms=blooms)
+    one = World(db, *(FakeNode(fake, name) for name in names))
+    await one.fill()
+    return one
+
+
+async def test_blooms_are_the_evidence_where_they_tell(db: Database) -> None:
+    """With honest blooms one endpoint is enough."""
+    one = await world(db, "a")
+    (done,) = await one.audit()
+    assert (done.evidence, done.violations, done.logs) == ("bloom", 0, len(on_chain(one.fake)))
+
+
+async def test_a_log_that_was_never_told_is_found(db: Database) -> None:
+    """A node that hid a part of its blocks' logs while they were indexed: the audit finds and repairs them."""
+    fake = chain_of(blooms=True)
+    one = World(db, FakeNode(fake, "a"))
+    one.nodes[0].fail(faults.partial_logs().often(1_000))
+    await one.fill()
+    assert len(await values(db)) < len(on_chain(fake))
+    one.nodes[0].faults.clear()
+    (done,) = await one.audit(repair=True)
+    assert done.repaired
+    assert await values(db) == on_chain(fake)
+
+
+@pytest.mark.parametrize("against", [None, "b"])
+async def test_without_blooms_a_second_endpoint_is_compared(db: Database, against: str | None) -> None:
+    """Empty blooms prove nothing: the logs of another endpoint do, and its name is the evidence."""
+    one = await world(db, "a", "b", blooms=False)
+    before = one.nodes[1].asked["eth_getLogs"]
+    (done,) = await one.audit(against=against)
+    assert (done.evidence, done.violations, done.differences) == ("second_endpoint:b", 0, [])
+    assert await one.evidence() == ["second_endpoint:b"]
+    assert one.nodes[1].asked["eth_getLogs"] > before
+    assert {params[0]["address"][0] for method, params in one.nodes[1].requests if method == "eth_getLogs"} >= {
+        "0x" + token().addresses[0].hex()
+    }
+
+
+async def test_it_is_compared_when_asked_to(db: Database) -> None:
+    """`--against` wants another endpoint's word even where blooms prove everything."""
+    one = await world(db, "a", "b", "c")
+    (done,) = await one.audit(against="c")
+    assert done.evidence == "second_endpoint:c"
+
+
+async def test_without_a_second_endpoint_nothing_is_called_proved(db: Database) -> None:
+    """Where blooms tell nothing and nobody else can be asked, the audit refuses and stores no evidence."""
+    one = await world(db, "a", blooms=False)
+    with pytest.raises(ConfigError, match="no second endpoint to compare with; add one under"):
+        await one.audit()
+    assert await one.evidence() == []
+    for name, words in (("a", "the only endpoint"), ("x", "expected an endpoint of chain fake: a")):
+        with pytest.raises(ConfigError, match=words):
+            await one.audit(against=name)
+
+
+@pytest.mark.parametrize("liar", [0, 1])
+async def test_receipts_settle_what_two_endpoints_differ_in(db: Database, liar: int) -> None:
+    """Whoever hides logs is named; the tables are compared with what the receipts prove, and repaired by it."""
+    one = await world(db, "a", "b")
+    await one.harm("delete from shop.token_transfer where value in (0, 1)")
+    one.nodes[liar].fail(faults.partial_logs().often(100_000))
+    (done,) = await one.audit(repair=True, against="b")
+    assert done.repaired
+    assert done.violations == 2
+    assert len(done.differences) == len(range(0, BLOCKS, 3))
+    assert all(text.startswith(f"{'ab'[liar]}: block ") and "1 logs are missing" in text for text in done.differences)
+    assert await values(db) == on_chain(one.fake)
+
+
+async def test_most_endpoints_settle_where_there_are_no_receipts(db: Database) -> None:
+    """Two of three endpoints say the same: that is taken, the third is named."""
+    one = await world(db, "a", "b", "c", blooms=False)
+    for node in one.nodes:
+        node.family = BLIND
+    one.nodes[0].fail(faults.partial_logs().often(100_000))
+    (done,) = await one.audit(against="b")
+    assert (done.violations, done.open) == (0, [])
+    assert {text.split(":")[0] for text in done.differences} == {"a"}
+
+
+async def test_what_nobody_can_settle_is_not_proved(db: Database) -> None:
+    """Two endpoints, two answers, no receipts: nothing is repaired, nothing counts as audited."""
+    one = await world(db, "a", "b", blooms=False)
+    for node in one.nodes:
+        node.family = BLIND
+    one.nodes[1].fail(faults.partial_logs().often(100_000))
+    (done,) = await one.audit(repair=True)
+    assert list(done.open) == [number + 1 for number in range(0, BLOCKS, 3)]
+    assert "a has 2 logs in block 1, b has 1, and nobody can settle it" in done.differences
+    assert not done.repaired
+    assert await one.evidence() == []
+    assert await values(db) == on_chain(one.fake)
+
+
+async def test_metrics_say_what_the_record_says(db: Database, registry: Registry) -> None:
+    """Ratio, blocks by evidence and violations by kind come from the table, and follow it."""
+    one = await world(db, "a", "b")
+    coverage = Coverage(db, registry, ["fake"])
+
+    async def told(name: str, labels: Sequence[str] = ()) -> float | None:
+        await coverage.look()
+        keys = ("kind", "state") if len(labels) == 2 else ("evidence",) if labels else ()
+        who = {"chain": "fake", "stream": "shop/token"}
+        return registry.value(f"usdx_indexer_{name}", **who, **dict(zip(keys, labels, strict=True)))
+
+    assert await told("audited_ratio") == 0
+    assert await told("audit_violations", ("missing", "open")) == 0
+    assert await told("audit_last_timestamp_seconds") is None
+    await one.harm(
+        "delete from shop.token_transfer where value = 0; update shop.token_transfer set value = 9 where value = 7"
+    )
+    await one.audit()
+    assert await told("audited_ratio") == 0, "what is wrong is not in order"
+    assert await told("audit_violations", ("missing", "open")) == 1
+    assert await told("audit_violations", ("wrong", "open")) == 1
+    await one.audit(repair=True)
+    assert await told("audited_ratio") == 1
+    assert await told("audited_blocks", ("bloom",)) == BLOCKS + 1
+    assert await told("audit_violations", ("missing", "open")) == 0
+    assert await told("audit_violations", ("missing", "repaired")) == 1
+    assert (await told("audit_last_timestamp_seconds") or 0) > 1_700_000_000
+    await one.audit(against="b")
+    assert await told("audited_blocks", ("second_endpoint:b",)) == BLOCKS + 1
+    assert await told("audit_violations", ("missing", "repaired")) == 0
