@@ -24,9 +24,7 @@ async def refuse_drifted(cx: Connection, tables: Iterable[Table]) -> None:
     actual = await columns(cx, wanted)
     problems = [found for one in wanted for found in drift(one, actual[str(one)])]
     if problems:
-        told = "; ".join(
-            f"{one.table}: {one.problem}" + (f" ({one.remedy})" if one.remedy else "") for one in problems
-        )
+        told = "; ".join(f"{one.table}: {one.problem}" + (f" ({one.remedy})" if one.remedy else "") for one in problems)
         raise SchemaDrift(f"a table was changed while it was being filled, and nothing was written: {told}")
 
 

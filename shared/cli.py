@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
@@ -64,6 +65,7 @@ def load_settings(path: Path | None) -> Settings:
 
 def run_worker(main: Callable[[Settings], Coroutine[Any, Any, None]], config: Path | None) -> None:
     """Run a process's `main` on its settings until it ends; leaves by SystemExit on any foreseen error."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the event loop takes it over
     from shared.runtime import run_process
 
     with border():

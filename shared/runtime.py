@@ -203,13 +203,33 @@ async def repeat(
 
 
 def run_process(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a whole process on uvloop; a thread that still works at the end is given `CLOSE_S`."""
+    """Run a whole process on uvloop; a thread that still works at the end is given `CLOSE_S`.
+
+    SIGTERM before `run` minds the signals just ends it: nothing was begun that would have to be finished.
+    """
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     end = threading.Timer(CLOSE_S, _end_process)
     end.daemon = True
     try:
-        runner.run(main())
+        runner.run(_stoppable(main))
     finally:
         end.start()
         runner.close()
         end.cancel()
+
+
+async def _stoppable(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    task, asked = asyncio.current_task(), False
+    assert task is not None
+
+    def stop() -> None:
+        nonlocal asked
+        asked = True
+        task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    try:
+        await main()
+    except asyncio.CancelledError:
+        if not asked:
+            raise

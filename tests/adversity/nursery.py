@@ -12,9 +12,11 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -49,10 +51,11 @@ class Nursery:
         self._workers: dict[int, Forked] = {}
         self._born: asyncio.Queue[Forked] = asyncio.Queue()
 
-    async def fork(self, config: Path, log: Path) -> Forked:
-        """A new `usdx indexer` on this config."""
+    async def fork(self, config: Path, log: Path, service: str = "indexer", clock: Path | None = None) -> Forked:
+        """A new worker on this config; its wall clock runs as the file `clock` says (see `bend`)."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([str(config), str(log)]).encode() + b"\n")
+        order = [str(config), str(log), service, clock and str(clock)]
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
         return await self._born.get()
 
     async def listen(self) -> None:
@@ -113,7 +116,7 @@ def main() -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _fork(config: str, log: str) -> int:
+def _fork(config: str, log: str, service: str, clock: str | None) -> int:
     pid = os.fork()
     if pid:
         print("born", pid, 0, flush=True)
@@ -122,10 +125,10 @@ def _fork(config: str, log: str) -> int:
     null = os.open(os.devnull, os.O_RDONLY)
     for number, where in ((0, null), (1, out), (2, out)):
         os.dup2(where, number)
-    from indexer.cli import indexer
-
     try:
-        indexer(["--config", config])
+        if clock is not None:
+            bend(Path(clock))
+        getattr(import_module(f"{service}.cli"), service)(["--config", config])
     except SystemExit as exc:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -133,6 +136,20 @@ def _fork(config: str, log: str) -> int:
     finally:
         os._exit(70)
     return 0
+
+
+def bend(file: Path) -> None:
+    """Put the wall clock ahead by the seconds in the file; a second number there blocks who asks, once, for so long."""
+    true = time.time
+
+    def bent() -> float:
+        ahead_s, *block_s = map(float, file.read_text().split())
+        if block_s:
+            file.write_text(f"{ahead_s}")
+            time.sleep(block_s[0])
+        return true() + ahead_s
+
+    time.time = bent
 
 
 if __name__ == "__main__":

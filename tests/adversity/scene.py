@@ -39,9 +39,10 @@ class Scene:
     log: Path
     nursery: Nursery
     process: Forked | None = None
+    clock: Path | None = None
 
     async def start(self) -> None:
-        self.process = await self.nursery.fork(self.config, self.log)
+        self.process = await self.nursery.fork(self.config, self.log, clock=self.clock)
 
     async def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal; the exit code, which must come within the ten seconds that are promised."""
