@@ -37,6 +37,7 @@ class Chain:
         self.finality = Finality(pool, finality)
         self.blooms = BloomWatch(pool, trusted=blooms)
         self._pool = pool
+        self._examined = b""
         self._ranges = Ranges(pool, pool.clock, self.blooms.check, target_bytes)
 
     async def tip(self) -> BlockRef:
@@ -47,9 +48,20 @@ class Chain:
         return _ref(await self._pool.head())
 
     async def finalized(self) -> BlockRef | None:
-        """The newest block that can no longer change, by tag or by depth; None while there is none. Never goes down."""
+        """The newest block that can no longer change, by tag or by depth; None while there is none. Never goes down.
+
+        Endpoints that are on another fork are left out from then on.
+        """
         block = await self.finality.block()
+        if block is not None and block.hash != self._examined:
+            self._examined = block.hash
+            await self._pool.forks.examine(block)
         return None if block is None else _ref(block)
+
+    async def examine(self) -> bool:
+        """Look once more whether an endpoint is on another fork than what is final; whether one was left out now."""
+        block = await self.finality.block()
+        return block is not None and await self._pool.forks.examine(block)
 
     async def headers(self, numbers: Sequence[int]) -> Mapping[int, BlockRef | None]:
         """The block at each number on one endpoint's chain; None where that chain ends below it."""

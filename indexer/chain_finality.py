@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.pool import Pool
+from shared.rpc_errors import RpcError
 from shared.rpc_types import Header
 
 DEPTH_BLOCKS = 64
@@ -40,7 +41,17 @@ class Finality:
         known = -1 if self._deep is None else self._deep.number
         if number < 0 or (self._deep is not None and number - known <= self.depth // 8):
             return self._deep
-        block = await self._pool.on(lambda endpoint: endpoint.block(hex(number)), block=number)
+        block = await self._block(number)
         if block is not None and block.number == number > known:
             self._deep = block
         return self._deep
+
+    async def _block(self, number: int) -> Header | None:
+        """By the endpoint whose head is the tip, if it answers: another one may be left on a dead fork."""
+        leader = self._pool.heads.leader
+        if leader is not None and not leader.health.astray:
+            try:
+                return await leader.block(hex(number))
+            except RpcError:
+                pass
+        return await self._pool.on(lambda endpoint: endpoint.block(hex(number)), block=number)

@@ -57,6 +57,7 @@ class Worker:
         self.cursors: dict[str, Cursor] = {}
         self.seen: dict[str, Cursor] = {}
         self._known = False
+        self._settled_on = b""
         self._walls: dict[str, int] = {}
         self.nursery = Nursery(border.store)
         self.width = 0
@@ -86,6 +87,7 @@ class Worker:
     def forget(self) -> None:
         """Read the cursors again before the next step: an error may have hidden what became of them."""
         self._known = False
+        self._settled_on = b""
         self._writers.clear()
 
     def adopt(self, streams: Iterable[Stream]) -> None:
@@ -152,6 +154,8 @@ class Worker:
         good = _linked_to(cursor, parts)
         if not good:
             return await self._roll_back(streams, cursor)
+        if lost := await self._against_finality(good):
+            return await self._roll_back((lost,), self.cursors[lost])
         astray = await self._astray_factories(streams, good[-1].logs.last)
         if astray:
             return await self._roll_back(astray[:1], self.cursors[astray[0]])
@@ -180,6 +184,25 @@ class Worker:
             ),
             committed_at=clock.now(),
         )
+
+    async def _against_finality(self, parts: Sequence[Fetched]) -> str | None:
+        """A stream that followed a fork which is dead, now that a block of another one is final.
+
+        It has to come back before its checkpoints above the last final block are forgotten. Raises Inconsistent when
+        the parts themselves are of a dead fork and came from an endpoint that is left out now.
+        """
+        final = self.horizon.finalized
+        if final is None:
+            return None
+        told = [header for part in parts if (header := part.logs.headers.get(final.number)) is not None]
+        if any(header.hash != final.hash for header in told) and await self._border.chain.examine():
+            raise Inconsistent(f"block {final.number} was read from an endpoint on a dead fork")
+        if final.hash == self._settled_on:
+            return None
+        lost = await self._border.store.against(list(self.streams), final.number, final.hash)
+        if not lost:
+            self._settled_on = final.hash
+        return next((key for key in self.streams if key in lost), None)  # factories first
 
     async def _astray_factories(self, streams: Sequence[str], last: BlockRef) -> tuple[str, ...]:
         """The factories, further up than the streams they feed, whose tables tell of another fork than `last` is on.
@@ -249,6 +272,8 @@ class Worker:
             streams = self._elder(streams)  # they came together only lately; each finds its own way back
             ancestor = await self._ancestor(streams, cursor)
         ancestor = ancestor or await self._border.store.beginning(streams[0])
+        if ancestor is None and await self._border.chain.examine():
+            raise Inconsistent(f"{', '.join(streams)}: an endpoint on a dead fork was asked; it is left out now")
         if ancestor is None:
             raise DeepReorg(
                 f"{', '.join(streams)}: the chain shares no block with what is stored up to {cursor.number}; "

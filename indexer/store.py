@@ -78,6 +78,16 @@ class Store:
             )  # fmt: skip
         return [row["stream"] for row in rows]
 
+    async def against(self, streams: Sequence[str], number: int, hash_: bytes) -> list[str]:
+        """Those of the streams that stood at another block of that number."""
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(
+                """select stream from usdx.checkpoints
+                where stream = any($1) and block_number = $2 and block_hash <> $3 order by stream""",
+                list(streams), number, hash_, on="checkpoints",
+            )  # fmt: skip
+        return [row["stream"] for row in rows]
+
     async def beginning(self, stream: str) -> Cursor | None:
         """Just before the stream's first block, if all that it stored since is in its checkpoints and was not final."""
         async with self._db.connection() as cx:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.rpc_errors import (
     BadAnswer,
+    Contradiction,
     QuotaExhausted,
     RateLimited,
     RpcError,
@@ -47,6 +48,7 @@ class Health:
         self.streak = 0
         self.resting_until = 0.0
         self.refused: WrongChain | None = None
+        self.astray: Contradiction | None = None  # left out while it is on a dead fork
         self.last_error: RpcError | None = None
 
     def answered(self, seconds: float) -> None:
@@ -79,8 +81,8 @@ class Health:
         self.head_at = now
 
     def up(self) -> bool:
-        """Whether it passes: of the right chain, no row of failures, and not out of money."""
-        if self.refused or self.streak >= DOWN_AFTER or isinstance(self.last_error, QuotaExhausted):
+        """Whether it passes: of the right chain and fork, no row of failures, and not out of money."""
+        if self.refused or self.astray or self.streak >= DOWN_AFTER or isinstance(self.last_error, QuotaExhausted):
             return False
         return self.latency_s is not None
 

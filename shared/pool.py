@@ -13,6 +13,7 @@ from shared.endpoint import Endpoint
 from shared.endpoint_choice import behind, cost_s, first_choice
 from shared.errors import Permanent, TooLarge
 from shared.rpc_errors import Contradiction, MissingData, NoEndpoint, Reverted, RpcError, WrongChain
+from shared.rpc_forks import ForkWatch
 from shared.rpc_heads import Heads
 from shared.rpc_news import News
 from shared.rpc_types import Call, Header
@@ -51,6 +52,7 @@ class Pool:
         self._expected = chain_id
         self.first = self.endpoints[0]
         self.heads = Heads(clock)
+        self.forks = ForkWatch(chain, self.endpoints, clock)
         self.news = News()
         self._starting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -149,7 +151,7 @@ class Pool:
             await endpoint.close()
 
     def _usable(self) -> list[Endpoint]:
-        return [endpoint for endpoint in self.endpoints if not endpoint.health.refused]
+        return [one for one in self.endpoints if not one.health.refused and not one.health.astray]
 
     def awake(self, block: int = 0) -> list[Endpoint]:
         """The endpoints that need no rest, best first; notes when another one becomes the first choice."""
@@ -186,7 +188,7 @@ class Pool:
     def _nobody(self, errors: Sequence[RpcError]) -> RpcError:
         """The error of a question that nobody could answer."""
         if not errors:
-            errors = [error for one in self.endpoints if (error := one.health.refused or one.health.last_error)]
+            errors = [error for one in self.endpoints if (error := _trouble(one))]
         if errors and (len(self.endpoints) == 1 or _final(errors)):
             return errors[0]
         return NoEndpoint(self.chain, errors)
@@ -223,6 +225,11 @@ class Pool:
             await endpoint.look()
         except RpcError:
             return  # its health has noted it
+
+
+def _trouble(endpoint: Endpoint) -> RpcError | None:
+    """Why it is not asked."""
+    return endpoint.health.refused or endpoint.health.astray or endpoint.health.last_error
 
 
 def _final(errors: Sequence[RpcError]) -> bool:

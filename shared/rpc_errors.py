@@ -153,6 +153,7 @@ CHECKS = (
     "time",  # a log's time is not its block's
     "bloom",  # the header's bloom and the logs exclude each other
     "receipts",  # receipts of another block, or none
+    "finality",  # another fork than the chain's final block is on
 )
 
 

@@ -26,6 +26,7 @@ class Heads:
     def __init__(self, clock: Clock) -> None:
         self.tip: Header | None = None
         self.finalized: Header | None = None
+        self.leader: Endpoint | None = None  # whose head the tip was last
         self.doubted = 0  # heads that were not believed
         self._clock = clock
         self._seen: dict[int, bytes] = {}
@@ -36,6 +37,7 @@ class Heads:
         leader = await self._leader(endpoints, first)
         head = leader.health.head
         assert head is not None
+        self.leader = leader
         if self.tip is None or head.number >= self.tip.number or await self._fell(leader, head):
             self._accept(head)
         self._note_finalized(endpoints)

@@ -36,19 +36,12 @@ class Forks(Game):
         super().__init__(db, finality)
         self.balance: Counter[str] = Counter()
 
-    def note_blocks(self) -> None:
-        """An endpoint left on a dead fork comes back before that fork is final: for ever there, it would be a lie."""
-        super().note_blocks()
-        for one in (self.a, self.b):
-            if (
-                one.frozen is not None
-                and one.frozen[: self.final + 1] != self.fake.blocks[: len(one.frozen)][: self.final + 1]
-            ):
-                one.thaw()
-
     def stall(self, name: str) -> None:
-        """The finalized tag of a node stands still while its chain goes on."""
-        getattr(self, name).finalized = self.final
+        """The finalized tag of a node stands still while its chain goes on; it never names a block of a dead fork."""
+        one = getattr(self, name)
+        pairs = zip(one.blocks, self.fake.blocks, strict=False)
+        common = sum(1 for mine, right in pairs if mine.hash == right.hash) - 1
+        one.finalized = min(self.final, common)
 
     def move_on(self, name: str) -> None:
         getattr(self, name).finalized = None
@@ -128,6 +121,16 @@ ACTION = st.one_of(
 ACTIONS = st.lists(ACTION, min_size=4, max_size=16)
 
 
+LEFT_BEHIND: list[Any] = [
+    ("mine_many", 12),
+    ("siblings", [[0, 1], [4]]),
+    ("steps", 3),
+    ("mine_many", 30),
+    ("steps", 3),
+]
+"""An endpoint that is asked first stays on a dead fork until the other one's is final, and for ever after."""
+
+
 DOWN_TO_THE_START: list[Any] = [
     ("mine", [[]]),
     ("steps", 2),
@@ -164,6 +167,7 @@ def test_tables_follow_any_forks(database_url: str) -> None:
             suppress_health_check=list(HealthCheck),
         )
         @example(DOWN_TO_THE_START)
+        @example(LEFT_BEHIND)
         @given(ACTIONS)
         def forks(actions: list[Any]) -> None:
             print("ACTIONS", actions)

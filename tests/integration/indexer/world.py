@@ -62,6 +62,9 @@ class Reader:
     async def finalized(self) -> BlockRef | None:
         return None if self.final < 0 else ref(self.fake.blocks[self.final])
 
+    async def examine(self) -> bool:
+        return False
+
     async def headers(self, numbers: Sequence[int]) -> Mapping[int, BlockRef | None]:
         blocks = self.fake.blocks
         return {number: ref(blocks[number]) if 0 <= number < len(blocks) else None for number in numbers}
