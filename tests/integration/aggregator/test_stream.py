@@ -125,7 +125,7 @@ async def test_reorgs_outlive_the_process(settings: Settings, db: Database, worl
             await look(later)
             assert (await listener.next())[0] == "event"
         (incident,) = (await later.get("/api/v1/status"))["incidents"]
-    assert (incident["kind"], incident["text"].split(";")[0]) == ("reorg", "1 blocks above 1 were replaced on demo")
+    assert (incident["kind"], incident["about"], incident["text"]) == ("reorg", "demo", "Block 2 was replaced")
 
 
 async def test_who_comes_back_misses_nothing(world: World, served: Site) -> None:
