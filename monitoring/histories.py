@@ -160,6 +160,16 @@ API = (
         "12m",
         "a service that never failed has a ratio of 0, not none",
     ),
+    Case(
+        "HighErrorRate",
+        False,
+        {
+            f'usdx_http_requests_total{{{W},method="GET",route="/readyz",status="503"}}': "0+60x60",
+            f'usdx_http_requests_total{{{W},method="GET",route="/metrics",status="200"}}': "0+60x60",
+        },
+        "12m",
+        "a worker that says it is not ready does not fail its callers",
+    ),
     *pair(
         "ElevatedErrorRate",
         errors("0+2x80", "0+98x80"),

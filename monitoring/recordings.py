@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from monitoring.model import Group, Recording
 
+_HEALTH = 'route!~"/healthz|/readyz"'  # a probe's 503 is an answer, not a failure
+
 
 def _quantile(q: str, metric: str) -> str:
     return f"histogram_quantile({q}, sum by (service, le) (rate({metric}_bucket[5m])))"
@@ -12,10 +14,13 @@ def _quantile(q: str, metric: str) -> str:
 SERVICES = Group(
     "usdx-recordings",
     (
-        Recording("service:usdx_http_requests:rate5m", "sum by (service) (rate(usdx_http_requests_total[5m]))"),
+        Recording(
+            "service:usdx_http_requests:rate5m",
+            f"sum by (service) (rate(usdx_http_requests_total{{{_HEALTH}}}[5m]))",
+        ),
         Recording(
             "service:usdx_http_errors:rate5m",
-            'sum by (service) (rate(usdx_http_requests_total{status=~"5.."}[5m]))'
+            f'sum by (service) (rate(usdx_http_requests_total{{{_HEALTH},status=~"5.."}}[5m]))'
             " or 0 * service:usdx_http_requests:rate5m",
         ),
         Recording(

@@ -117,7 +117,7 @@ FAULTS: tuple[Fault, ...] = (
         "all venues answer 503",
         (("OraclePriceUpdateFailures", "oracle"),),
         *_venues("coinbase", "kraken", "binance", kind="error", status=503),
-        frozenset({"OracleQuorumLost", "OracleSourceFailing"}),
+        frozenset({"OracleQuorumLost", "OracleSourceFailing", "OraclePriceStale"}),
         patience_s=720.0,
         slow=True,
     ),
