@@ -2,6 +2,9 @@
 
 Everything runs on this machine: a replay node, a Postgres of our own, the real command. Prints a table and writes it to
 `benchmarks/RESULTS.md`; a run with `--quick` or `--only` writes nothing, unless `--keep` says to replace some lines.
+
+The other two processes have measurements of their own: `python -m benchmarks.bench_oracle` and
+`python -m benchmarks.bench_aggregator`, which keeps its table in `benchmarks/AGGREGATOR.md`.
 """
 
 from __future__ import annotations
@@ -60,6 +63,7 @@ class Bench:
             "dense": self.dense,
             "bare": self.without_timestamps,
             "latency": self.latency,
+            "metrics": self.metrics,
             "packed": self.packed,
             "sparse": self.sparse,
             "memory": self.memory,
@@ -143,6 +147,24 @@ class Bench:
             ratio >= 0.8,
             f"{run.steady_per_s:,.0f} events/s after its start",
         )
+
+    def metrics(self) -> Iterator[Line]:
+        """What counting costs, with a clock around all of it."""
+        for what, bare in (("", False), (", headers fetched", True)):
+            with replay(NodePlan("dense", self._size.dense_blocks, bare=bare)) as node:
+                found = []
+                for _ in range(self._size.rounds):
+                    with self._dbs.fresh() as database:
+                        found.append(product.counting(node, database))
+            most = max(found, key=lambda one: one.share)
+            yield Line(
+                f"instrumentation{what}",
+                f"{most.share:.2%} of the pipeline's CPU",
+                "< 1 %",
+                most.share < 0.01,
+                f"{most.cpu_s * 1000:.0f} ms of {most.tree_cpu_s:.1f} s in {most.calls:,} calls, Postgres not counted; "
+                f"the most of {len(found)} rounds",
+            )
 
     def packed(self) -> Iterator[Line]:
         """About fifty logs a block."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -40,11 +41,11 @@ class Run:
         return self.rows / max(self.usage.seconds - self.start_s, 1e-9)
 
 
-def backfill(node: Node, database: str) -> Run:
+def backfill(node: Node, database: str, command: Sequence[str] = (str(USDX),)) -> Run:
     """`usdx backfill` from an empty database to the tip. Raises RuntimeError with its words when it fails."""
     config = configure(WORK / "run", database, [node])
     before = node.stats()
-    tree = Tree([str(USDX), "backfill", "--config", str(config)], ROOT, WORK / "run.log")
+    tree = Tree([*command, "backfill", "--config", str(config)], ROOT, WORK / "run.log")
     start_s = _until_asked(node, int(before["calls"].get("eth_getLogs", 0)), tree)
     usage = tree.wait(TIMEOUT_S)
     if usage.code:
@@ -58,6 +59,27 @@ def backfill(node: Node, database: str) -> Run:
         sum(after["calls"].values()) - sum(before["calls"].values()),
         after["cpu_s"] - before["cpu_s"],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What counting cost one `usdx backfill`. Shape: CPU seconds, of counting and of the whole process tree."""
+
+    calls: int
+    cpu_s: float
+    tree_cpu_s: float
+
+    @property
+    def share(self) -> float:
+        return self.cpu_s / self.tree_cpu_s
+
+
+def counting(node: Node, database: str) -> Counting:
+    """`usdx backfill` with a clock around everything that counts."""
+    found = WORK / "counting.json"
+    run = backfill(node, database, (sys.executable, "-m", "benchmarks.clocked", str(found)))
+    told = json.loads(found.read_text())
+    return Counting(told["calls"], told["cpu_s"], run.usage.cpu_s)
 
 
 def _until_asked(node: Node, before: int, tree: Tree) -> float:

@@ -9,6 +9,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any
 
+from prometheus_client import Counter, Histogram
+
 from shared.db_errors import FOREIGN, translate, translated
 from shared.errors import UsdxError
 from shared.metrics import DATABASE, Family, Registry
@@ -50,20 +52,20 @@ class Meter:
         self._queries = registry.counter(QUERIES)
         self._duration = registry.histogram(DURATION)
         self._errors = registry.counter(ERRORS)
-        self._known: set[tuple[str, str]] = set()
+        self._known: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
 
     def start(self, operation: str, table: str) -> None:
         """Make the series exist at 0."""
         if (operation, table) not in self._known:
-            self._known.add((operation, table))
-            self._queries.start(operation, table)
-            self._duration.start(operation, table)
+            self._known[operation, table] = (self._queries.of(operation, table), self._duration.of(operation, table))
             for kind in ERROR_KINDS:
                 self._errors.start(operation, kind)
 
     def done(self, operation: str, table: str, duration_s: float) -> None:
-        self._queries.inc(operation, table)
-        self._duration.observe(duration_s, operation, table)
+        self.start(operation, table)
+        queries, duration = self._known[operation, table]
+        queries.inc()
+        duration.observe(duration_s)
 
     def failed(self, operation: str, error: UsdxError) -> None:
         self._errors.inc(operation, error.reason.removeprefix("database_"))

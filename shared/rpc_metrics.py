@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter as Tally
+from collections.abc import Iterator
 from contextlib import contextmanager
+
+from prometheus_client import Histogram
 
 from shared.endpoint import Endpoint
 from shared.metrics import OTHER, RPC, Family, Registry, Sample
@@ -95,6 +97,7 @@ FAMILIES = (
     HINTS_CONNECTED,
 )
 
+SUMS = (REQUESTS, ERRORS, COST, BYTES)
 STATES = (UP, HEAD, FAILOVERS, LIES, HEAD_LAG, LATENCY, RANGE_LIMIT, ABILITY, STATE_DEPTH, THROTTLED, DOUBTED_HEADS)
 SOCKETS = (HINTS, HINTS_LOST, HINTS_CONNECTED)
 
@@ -127,41 +130,56 @@ USUAL_UNITS = 20
 
 
 class RpcMeter:
-    """The metrics of one chain's endpoints. `observe` is handed to every endpoint."""
+    """The metrics of one chain's endpoints. `observe` is handed to every endpoint.
+
+    It is called for every hundredth header of a backfill, so it only adds up; scrapes make series of the sums.
+    """
 
     def __init__(self, registry: Registry, chain: str) -> None:
         self._chain = chain
         self._registry = registry
-        self._requests = registry.counter(REQUESTS)
         self._seconds = registry.histogram(SECONDS)
-        self._errors = registry.counter(ERRORS)
-        self._cost = registry.counter(COST)
-        self._bytes = registry.counter(BYTES)
+        self._latency: dict[str, Histogram] = {}
+        self._bytes: Tally[str] = Tally()
+        self._calls: Tally[tuple[str, str, str]] = Tally()  # by endpoint, method and outcome
+        registry.collector(self._sums, *SUMS)
 
     def observe(self, exchange: Exchange) -> None:
-        """Count one HTTP exchange: its latency once, each of its calls by outcome."""
-        who = (self._chain, exchange.endpoint)
-        self._seconds.observe(exchange.seconds, *who)
-        self._bytes.inc(*who, by=exchange.size_bytes)
-        self._cost.inc(*who, by=units(exchange.methods))
-        reasons = [OK if error is None else error.reason for error in exchange.outcomes]
-        for (method, reason), count in Counter(zip(exchange.methods, reasons, strict=True)).items():
-            self._requests.inc(*who, method if method in METHODS else OTHER, reason, by=count)
-            if reason != OK:
-                self._errors.inc(*who, reason, by=count)
+        """Count one HTTP exchange: its latency once, its calls by method and outcome."""
+        one = exchange.endpoint
+        if one not in self._latency:
+            self._latency[one] = self._seconds.of(self._chain, one)
+        self._latency[one].observe(exchange.seconds)
+        self._bytes[one] += exchange.size_bytes
+        first, count = exchange.methods[0], len(exchange.methods)
+        if exchange.methods.count(first) == count and not any(exchange.outcomes):
+            self._calls[one, first, OK] += count
+            return
+        for method, error in zip(exchange.methods, exchange.outcomes, strict=True):
+            self._calls[one, method, OK if error is None else error.reason] += 1
+
+    def _sums(self) -> Iterator[Sample]:
+        requests: Tally[tuple[str, str, str]] = Tally()
+        errors: Tally[tuple[str, str]] = Tally({(one, reason): 0 for one in list(self._bytes) for reason in REASONS})
+        cost: Tally[str] = Tally()
+        for (one, method, outcome), count in list(self._calls.items()):
+            requests[one, method if method in METHODS else OTHER, outcome] += count
+            cost[one] += COMPUTE_UNITS.get(method, USUAL_UNITS) * count
+            if outcome != OK:
+                errors[one, outcome] += count
+        for one, size_bytes in list(self._bytes.items()):
+            yield Sample(BYTES, size_bytes, (self._chain, one))
+            yield Sample(COST, cost[one], (self._chain, one))
+        for (one, method, outcome), count in requests.items():
+            yield Sample(REQUESTS, count, (self._chain, one, method, outcome))
+        for (one, reason), count in errors.items():
+            yield Sample(ERRORS, count, (self._chain, one, reason))
 
     @contextmanager
     def reading(self, pool: Pool) -> Iterator[None]:
         """Start every known series at 0 and read the pool at scrapes, until the end."""
         for endpoint in pool.endpoints:
-            who = (self._chain, endpoint.name)
-            for counters in (self._cost, self._bytes):
-                counters.start(*who)
-            self._seconds.start(*who)
-            for method in (*METHODS, OTHER):
-                self._requests.start(*who, method, OK)
-            for reason in REASONS:
-                self._errors.start(*who, reason)
+            self._start(endpoint.name)
         states = self._registry.collector(lambda: states_of(pool), *STATES)
         sockets = self._registry.collector(lambda: sockets_of(pool), *SOCKETS)
         try:
@@ -170,10 +188,11 @@ class RpcMeter:
             states.close()
             sockets.close()
 
-
-def units(methods: Sequence[str]) -> int:
-    """What calls of these methods cost."""
-    return sum(COMPUTE_UNITS.get(method, USUAL_UNITS) * count for method, count in Counter(methods).items())
+    def _start(self, one: str) -> None:
+        self._seconds.start(self._chain, one)
+        self._bytes[one] += 0
+        for method in (*METHODS, OTHER):
+            self._calls[one, method, OK] += 0
 
 
 def sockets_of(pool: Pool) -> Iterator[Sample]:
