@@ -161,9 +161,9 @@ class Database:
                 )
             try:
                 yield cx
-            finally:
-                with suppress(*FOREIGN), Timed(self._meter, self.target, "rollback", NO_TABLE), suppress(*FOREIGN):
-                    await cx.raw.execute("rollback")
+            finally:  # nothing was written, so that even after an error there is nothing to take back
+                with suppress(*FOREIGN), Timed(self._meter, self.target, "commit", NO_TABLE), suppress(*FOREIGN):
+                    await cx.raw.execute("commit")
 
     async def migrate(self) -> tuple[str, ...]:
         """Bring the schema `usdx` up to this version; returns the names of the migrations applied now."""

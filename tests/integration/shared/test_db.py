@@ -378,3 +378,34 @@ async def test_a_newer_schema_is_refused(db: Database) -> None:
         await cx.execute("insert into usdx.migrations (number, name, sha256) values (999, '999_future', '')")
     with pytest.raises(SchemaMismatch, match="999_future"):
         await db.migrate()
+
+
+async def test_a_snapshot_sees_one_moment_and_cannot_write(db: Database) -> None:
+    """What is committed meanwhile is not seen; a write is refused; an error, a timeout or a cancelled task leaves a
+    connection that works."""
+    async with db.connection() as cx:
+        await cx.execute("create table kept (n int)")
+    async with db.snapshot(1.0) as reading:
+        assert await reading.fetchval("select count(*) from kept") == 0
+        async with db.connection() as cx:
+            await cx.execute("insert into kept values (1)")
+        assert await reading.fetchval("select count(*) from kept") == 0
+    with pytest.raises(DatabaseUnavailable, match="read-only"):
+        async with db.snapshot(1.0) as reading:
+            await reading.execute("insert into kept values (2)")
+    with pytest.raises(DatabaseTimeout):
+        async with db.snapshot(0.05) as reading:
+            await reading.execute("select pg_sleep(10)")
+
+    async def slow() -> None:
+        async with db.snapshot(10.0) as reading:
+            await reading.execute("select pg_sleep(10)")
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(slow(), 0.1)
+    async with db.snapshot(1.0) as reading:
+        assert await reading.fetchval("select count(*) from kept") == 1
+        assert await reading.fetchval("show statement_timeout") == "1s"
+    async with db.connection() as cx:
+        assert await cx.fetchval("show statement_timeout") == "0"
+        assert await cx.fetchval("show transaction_read_only") == "off"
