@@ -94,7 +94,8 @@ union all
 (select 'reorg', seen_at, chain, case from_block - ancestor
     when 1 then format('Block %s was replaced', from_block)
     else format('Blocks %s to %s were replaced', ancestor + 1, from_block)
-    end || case events when 0 then '' when 1 then '; 1 event taken back' else format('; %s events taken back', events) end
+    end || case events when 0 then '' when 1 then '; 1 event taken back'
+    else format('; %s events taken back', events) end
 from usdx.reorgs where seen_at > now() - interval '1 day' order by id desc limit $1)
 order by at desc limit $1"""
 FEED_CURVES_SQL = """

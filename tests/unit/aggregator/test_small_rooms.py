@@ -112,6 +112,31 @@ async def test_cache_asks_once() -> None:
     assert await get() == b"5"
 
 
+async def test_nobody_waits_for_a_slow_database_at_once() -> None:
+    """While a new answer is long in coming the old one is given for three seconds more; then all wait for the new."""
+    hands, gate, times = Hands(), asyncio.Event(), 0
+
+    async def answer() -> Body:
+        nonlocal times
+        times += 1
+        if times > 1:
+            await gate.wait()
+        return Body(b"%d" % times, "")
+
+    cache = Cache(hands.clock())
+    assert (await cache.get("q", answer)).json == b"1"
+    for pause_s in (0.6, 1.0, 2.0):
+        hands.at += pause_s
+        assert (await cache.get("q", answer)).json == b"1"
+        await settle()
+    hands.at += 1.0
+    waiting = asyncio.ensure_future(cache.get("q", answer))
+    await settle()
+    assert not waiting.done()
+    gate.set()
+    assert ((await waiting).json, times) == (b"2", 2)
+
+
 async def test_what_is_dear_is_asked_seldom() -> None:
     """However dear a question and however often it is asked, answering takes a twentieth of the time, and nobody but
     the first waits for it; no answer is kept beyond two minutes."""
