@@ -109,9 +109,12 @@ def _outcomes(answers: Sequence[object]) -> tuple[RpcError | None, ...]:
     return tuple(answer if isinstance(answer, RpcError) else None for answer in answers)
 
 
+class _Request(msgspec.Struct, tag_field="jsonrpc", tag="2.0", gc=False):
+    id: int
+    method: str
+    params: Any
+
+
 def _body(calls: Sequence[Call], first_id: int) -> bytes:
-    requests = [
-        {"jsonrpc": "2.0", "id": first_id + at, "method": call.method, "params": call.params}
-        for at, call in enumerate(calls)
-    ]
+    requests = [_Request(first_id + at, method, params) for at, (method, params) in enumerate(calls)]
     return msgspec.json.encode(requests[0] if len(requests) == 1 else requests)
