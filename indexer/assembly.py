@@ -27,14 +27,18 @@ class Deployment:
     settings: ProtocolSettings
 
     def addresses(self, contract: Contract) -> tuple[bytes, ...]:
-        """Where the contract lives; the config's word counts before the protocol's. Raises ConfigError without any."""
-        found = self.settings.addresses.get(contract.name, contract.addresses)
+        """Where the contract lives. Raises ConfigError without any address."""
+        found = self.places(contract)
         if not found and contract.factory is None:
             raise ConfigError(
                 f"[protocols.{self.key}.addresses] {contract.name}: expected the address of this contract "
                 f"on chain {self.settings.chain}; neither the config nor protocol.toml gives one"
             )
         return tuple(sorted({bytes.fromhex(address[2:]) for address in found}))
+
+    def places(self, contract: Contract) -> tuple[str, ...]:
+        """The addresses as written; the config's word counts before the protocol's."""
+        return self.settings.addresses.get(contract.name, contract.addresses)
 
     def start_block(self, contract: Contract) -> int | str:
         return contract.start_block if self.settings.start_block is None else self.settings.start_block

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from indexer.abi import merge, parse
+from indexer.abi import merge_files, parse
 from indexer.decoder import Dispatcher
 from indexer.errors import BadAbi, DecodeError
 from indexer.events import EventSpec
@@ -86,13 +86,16 @@ def answerer(events: Sequence[EventSpec], *, strict: bool = False) -> Callable[[
 
 
 def _events(paths: Sequence[Path]) -> tuple[EventSpec, ...]:
-    groups = []
+    files: dict[str, tuple[EventSpec, ...]] = {}
     for path in paths:
         try:
-            groups.append(parse(path.read_bytes().decode("utf-8-sig")))
+            files[str(path)] = parse(path.read_bytes().decode("utf-8-sig"))
         except (BadAbi, UnicodeDecodeError, OSError) as exc:
             raise click.BadParameter(f"{path}: {exc}", param_hint="--abi") from exc
-    events = merge(*groups)
+    try:
+        events = merge_files(files)
+    except BadAbi as exc:
+        raise click.BadParameter(str(exc), param_hint="--abi") from exc
     if not events:
         raise click.BadParameter("there is no event in it", param_hint="--abi")
     return events

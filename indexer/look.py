@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from indexer.assembly import Deployment, deployments
+from indexer.assembly import Deployment, deployments, streams_of
 from indexer.errors import BadAbi
 from indexer.proxies import Behind, behind
 from indexer.proxy_watch import Proxied, proxied
@@ -36,14 +36,20 @@ async def _chain(settings: Settings, chain: str, clock: Clock) -> list[Finding]:
     except ConfigError as exc:
         return [Finding(f"chain {chain}", "", exc)]
     for deployment in deployed:
-        try:
-            contracts += proxied(deployment)
-        except BadAbi as exc:
-            findings.append(Finding(f"protocol {deployment.key}", "", exc))
-        except ConfigError:
+        if any(one.factory is None and not deployment.places(one) for one in deployment.protocol.contracts):
             continue  # an address is missing, which has a finding of its own
+        try:
+            await streams_of(deployment, {}, _unborn)
+            contracts += proxied(deployment)
+        except (BadAbi, ConfigError) as exc:
+            findings.append(Finding(f"protocol {deployment.key}", "", exc))
     found = await _ask(settings, chain, clock, [address for one in contracts for address in one.addresses])
     return findings + [finding for one in contracts for finding in _findings(one, found)]
+
+
+async def _unborn(address: bytes) -> int:
+    """The birth of a contract that is not going to be indexed now."""
+    return 0
 
 
 def _deployments(settings: Settings, chain: str) -> tuple[Deployment, ...]:

@@ -96,9 +96,11 @@ class Worker:
         self.forget()
 
     def release(self, keys: Iterable[str]) -> list[Stream]:
-        """Let go of streams; to be called between steps only."""
+        """Let go of streams; to be called between steps only. What is seen of them is their next worker's business."""
         self.forget()
-        return [self.streams.pop(key) for key in keys]
+        gone = [self.streams.pop(key) for key in keys]
+        self.seen = {key: at for key, at in self.seen.items() if key in self.streams}
+        return gone
 
     def behind(self, target: int) -> int:
         """How many blocks the stream furthest behind lacks."""

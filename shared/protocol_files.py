@@ -188,8 +188,9 @@ def _wrong_factories(file: Path, protocol: ProtocolFile, events: Mapping[str, Ev
         known, chosen = events[made.contract], protocol.contracts[made.contract].events
         if known is None:
             continue
-        if made.event not in known or (chosen is not None and made.event not in chosen):
-            expected = f"expected an event that {made.contract} is indexed for: {_list(frozenset(chosen or known))}"
+        names = frozenset(known if chosen is None else (event.partition("(")[0].strip() for event in chosen))
+        if made.event not in known or made.event not in names:
+            expected = f"expected an event that {made.contract} is indexed for: {_list(names)}"
             yield Problem(str(file), dotted((*key, "event")), f'"{made.event}"', expected)
         elif made.parameter not in frozenset[str]().union(*known[made.event]):
             expected = f"expected a parameter of {made.event}: {_list(frozenset[str]().union(*known[made.event]))}"

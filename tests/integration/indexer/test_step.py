@@ -3,6 +3,7 @@
 import pytest
 
 from indexer.errors import CursorMoved, DeepReorg
+from indexer.metrics import ChainState
 from indexer.model import Committed, Idle, RolledBack
 from shared.db import Database
 from tests.fakes.chain import FakeChain
@@ -176,3 +177,20 @@ async def test_only_new_blocks_count_as_live(db: Database, fake: FakeChain) -> N
     assert isinstance(step, Committed)
     assert step.live
     assert [row[-1] for row in step.rows["shop.token_transfer"]] == [3]
+
+
+async def test_a_stream_is_seen_where_its_worker_has_it(db: Database) -> None:
+    """What one worker brought up and handed over is not shown where that worker left it, but where it is now."""
+    fake = FakeChain()
+    fake.mine_empty(100)
+    follower, filler = await worker(db, Reader(fake), token()), await worker(db, Reader(fake), token())
+    follower.release(["shop/token"])
+    await until_idle(filler)
+    state = ChainState("fake", follower.horizon, (follower, filler), 60.0)
+    follower.adopt(filler.release(["shop/token"]))
+    fake.mine_empty(70)
+    await until_idle(follower)
+    at = state.cursor()
+    assert at is not None
+    assert at.number == 170
+    assert state.done_ratio() == 1

@@ -114,6 +114,18 @@ def test_a_contract_may_have_several_abis(folder: Path) -> None:
     assert 'contracts.market.abi = "abi/more.json": cannot be read' in _refused(folder)
 
 
+def test_a_factorys_event_may_be_chosen_by_signature(folder: Path) -> None:
+    """What announces a contract is found by its name, however the factory's events are written."""
+    (folder / "abi" / "made.abi").write_text("event Used(uint256 amount)")
+    made = (
+        '[contracts.made]\nabi = "abi/made.abi"\nfactory = { contract = "market", event = "Sold", parameter = "id" }\n'
+    )
+    (folder / "protocol.toml").write_text(PROTOCOL.replace('["Sold"]', '["Sold(uint256,uint256)"]') + made)
+    assert load(folder).contracts[1].factory is not None
+    (folder / "protocol.toml").write_text(PROTOCOL.replace('events = ["Sold"]', "events = []") + made)
+    assert 'factory.event = "Sold": expected an event that market is indexed for: there is none' in _refused(folder)
+
+
 @pytest.mark.parametrize("text", ["{", "1", "{}", '["x"]', '{"abi": {}}'])
 def test_what_is_no_abi_is_refused(folder: Path, text: str) -> None:
     """The refusal names the contract's key and the file."""
