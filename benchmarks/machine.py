@@ -31,7 +31,7 @@ def _git(*arguments: str) -> str:
 
 def _changed() -> bool:
     listed = _git("status", "--porcelain", "--", "indexer", "shared", "benchmarks")
-    return any(not line.endswith("RESULTS.md") for line in listed.splitlines() if line != "unknown")
+    return any(not line.endswith(("RESULTS.md", "AGGREGATOR.md")) for line in listed.splitlines() if line != "unknown")
 
 
 def _cpu() -> str:
