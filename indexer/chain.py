@@ -37,7 +37,6 @@ class Chain:
         self.finality = Finality(pool, finality)
         self.blooms = BloomWatch(pool, trusted=blooms)
         self._pool = pool
-        self._examined = b""
         self._ranges = Ranges(pool, pool.clock, self.blooms.check, target_bytes)
 
     async def tip(self) -> BlockRef:
@@ -50,13 +49,11 @@ class Chain:
     async def finalized(self) -> BlockRef | None:
         """The newest block that can no longer change, by tag or by depth; None while there is none. Never goes down.
 
-        Endpoints that are on another fork are left out from then on.
+        Endpoints that are on another fork are left out before it counts.
         """
         block = await self.finality.block()
-        if block is not None and block.hash != self._examined:
-            self._examined = block.hash
-            await self._pool.forks.examine(block)
-        return None if block is None else _ref(block)
+        settled = await self._pool.forks.settle(block) if block is not None else None
+        return None if settled is None else _ref(settled)
 
     async def examine(self) -> bool:
         """Look once more whether an endpoint is on another fork than what is final; whether one was left out now."""

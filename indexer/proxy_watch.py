@@ -86,6 +86,7 @@ class ProxyWatch:
         self._record = Implementations(db)
         self._contracts: Sequence[Proxied] = ()
         self._known: dict[tuple[str, bytes], bool] = {}
+        self._noted: dict[tuple[str, bytes], Behind] = {}
         self._upgrades = registry.counter(UPGRADES)
         self._log = structlog.get_logger("indexer").bind(chain=chain)
         registry.collector(self._samples, UNKNOWN)
@@ -105,7 +106,7 @@ class ProxyWatch:
             place_of = _places(one)
             for address in one.addresses:
                 at = self.found.get(address)
-                if at is not None:
+                if at is not None and self._noted.get((one.stream, address)) != at:
                     await self._note(place_of(address), at, one.contract.name)
 
     def hear(self, events: Iterable[str]) -> None:
@@ -132,6 +133,7 @@ class ProxyWatch:
         noted = await self._record.note(place, at)
         told = self._known.get((place.stream, place.address))
         self._known[place.stream, place.address] = noted.known
+        self._noted[place.stream, place.address] = at
         said = {
             "stream": place.stream,
             "proxy": "0x" + place.address.hex(),
@@ -150,8 +152,9 @@ class ProxyWatch:
             self._log.info("behind a proxy", kind=at.kind, **said)
 
     def _samples(self) -> Iterator[Sample]:
-        for stream in sorted({stream for stream, _ in self._known}):
-            unknown = sum(not known for (one, _), known in self._known.items() if one == stream)
+        states = list(self._known.items())  # a scrape reads in a thread of its own
+        for stream in sorted({stream for (stream, _), _ in states}):
+            unknown = sum(not known for (one, _), known in states if one == stream)
             yield Sample(UNKNOWN, unknown, (self.chain, stream))
 
 

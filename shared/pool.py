@@ -147,6 +147,7 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.forks.close()
         for endpoint in self.endpoints:
             await endpoint.close()
 

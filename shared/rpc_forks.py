@@ -14,6 +14,7 @@ from shared.rpc_errors import RpcError
 from shared.rpc_types import Header
 
 PATIENCE_S = 3.0
+AT_ONCE_S = 0.2  # what an examination may delay the work by; the last final block stands meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,41 @@ def on_dead_forks(votes: Sequence[Vote]) -> list[Endpoint]:
 
 
 class ForkWatch:
-    """Examines the endpoints of one chain. Who was left out is asked again each time, and comes back when it agrees."""
+    """Examines the endpoints of one chain. Who was left out is asked again each time, and comes back when it agrees.
+
+    `settled` is the newest final block that everybody was asked about.
+    """
 
     def __init__(self, chain: str, endpoints: Sequence[Endpoint], clock: Clock) -> None:
         self._chain = chain
         self._endpoints = endpoints
         self._clock = clock
+        self.settled: Header | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("rpc").bind(chain=chain)
+
+    async def settle(self, final: Header) -> Header | None:
+        """Examine with a new final block; the newest one that is settled, which a slow endpoint keeps back a while."""
+        if len(self._endpoints) < 2:
+            return final
+        if self._asking is None and final != self.settled:
+            self._asking = asyncio.create_task(self._settle(final), name=f"forks of {self._chain}")
+        if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=AT_ONCE_S if self.settled else None)
+            if self._asking.done():
+                done, self._asking = self._asking, None
+                done.result()
+        return self.settled
+
+    async def close(self) -> None:
+        """Ask nobody any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
+    async def _settle(self, final: Header) -> None:
+        await self.examine(final)
+        self.settled = final
 
     async def examine(self, final: Header) -> bool:
         """Ask every endpoint for the final block; true when one was left out for its answer that was not before."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from shared.pool import Pool
 from shared.rpc_forks import Vote, on_dead_forks
+from tests.fakes import faults
 from tests.fakes.chain import FakeChain
 from tests.fakes.families import GETH, TRON
 from tests.fakes.node import FakeNode
@@ -79,3 +82,28 @@ async def test_an_endpoint_that_only_lags_is_not_left_out() -> None:
     await chain.finalized()
     assert not await chain.examine()
     assert all(one.health.astray is None for one in chain._pool.endpoints)
+
+
+async def test_an_endpoint_that_hangs_delays_nobody() -> None:
+    """While one endpoint does not answer, the last final block stands; the new one counts when all were asked."""
+    fake = busy_chain(40)
+    first, slow = FakeNode(fake, "first"), FakeNode(fake, "slow")
+    chain = chain_of(first, slow)
+    forks = chain._pool.forks
+    await chain.tip()
+    before = await chain.finalized()
+    assert before is not None
+    slow.fail(faults.slow(1.0))
+    fake.mine_empty(5)
+    new = await chain._pool.endpoints[0].block(hex(before.number + 5))
+    assert new is not None
+    assert await forks.settle(new) is not new
+    assert forks._asking is not None
+    await asyncio.wait({forks._asking})
+    assert await forks.settle(new) is new
+    slow.fail(faults.slow(30.0))
+    fake.mine_empty(5)
+    newest = await chain._pool.endpoints[0].block(hex(before.number + 10))
+    assert newest is not None
+    assert await forks.settle(newest) is new
+    await chain._pool.close()
