@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,7 +15,10 @@ from shared import http, http_guard
 from shared.clock import system_clock
 from shared.health import Health
 from shared.metrics import Registry
+from shared.settings import TlsSettings
+from shared.tls import Tls
 
+CERTIFICATES = Path(__file__).parent / "certificates"
 PATIENCE_S = 20.0  # far below `http.IDLE_S`, which would end it, too
 ASK = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 LARGE = 64 * 1024 * 1024
@@ -103,6 +108,23 @@ async def test_a_header_that_drips_is_cut_off(port: int) -> None:
             dripping = asyncio.create_task(client.drip())
             assert await client.ended() == b""
             dripping.cancel()
+
+
+async def test_a_header_that_drips_over_tls_is_cut_off(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind TLS the same holds."""
+    monkeypatch.setattr(http_guard, "HEADER_S", 0.5)
+    monkeypatch.setattr(http_guard, "SWEEP_S", 0.05)
+    settings = TlsSettings(cert_file=CERTIFICATES / "server.pem", key_file=CERTIFICATES / "server.key")
+    application = http.app(registry, Health(registry, system_clock()))
+    trust = ssl.create_default_context(cafile=CERTIFICATES / "ca.pem")
+    trust.check_hostname = False
+    async with http.serve(application, "127.0.0.1", 0, Tls.load(settings, "test", registry)) as port:
+        client = Client(*await asyncio.open_connection("127.0.0.1", port, ssl=trust))
+        client.writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        dripping = asyncio.create_task(client.drip())
+        assert await client.ended() == b""
+        dripping.cancel()
+        client.writer.close()
 
 
 async def test_a_body_that_nobody_wants_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
