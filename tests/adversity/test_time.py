@@ -93,6 +93,11 @@ FEEDS = """
 port = 0
 [aggregator]
 port = 0
+[feeds."ETH/USD"]
+sources = ["coinbase"]
+min_sources = 1
+[venues.coinbase]
+base_url = "http://127.0.0.1:1"
 """
 
 
