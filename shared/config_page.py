@@ -14,13 +14,14 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
-from shared import settings
+from shared import protocol_files, settings
+from shared.protocol_files import MetricsFile, ProtocolFile
 from shared.settings import Settings
 
 INTRODUCTION = """\
 # Configuration
 
-<!-- Made by `make docs` out of shared/settings.py. Do not edit. -->
+<!-- Made by `make docs` out of shared/settings.py and shared/protocol_files.py. Do not edit. -->
 
 One TOML file: `--config PATH`, else `./usdx.toml`, else the demo's. Every key is listed here, and no other is accepted.
 
@@ -31,6 +32,18 @@ One TOML file: `--config PATH`, else `./usdx.toml`, else the demo's. Every key i
 - A secret can be read from a file instead: the key with `_file` behind its name.
 """
 
+FOLDER = """\
+# protocol.toml
+
+The file of a protocol folder that names its contracts; see [Index your own contract](../indexing.md). Paths are relative
+to the folder.
+"""
+FIGURES = """\
+# metrics.toml
+
+The file of a protocol folder that names its business metrics.
+"""
+
 _BY_VALIDATOR: Mapping[Callable[..., Any], str] = {
     settings.parse_seconds: "duration",
     settings.parse_finality: '`"finalized"` or a depth in blocks',
@@ -38,6 +51,7 @@ _BY_VALIDATOR: Mapping[Callable[..., Any], str] = {
     settings.parse_address: "address",
     settings.parse_addresses: "address or list of addresses",
     settings.parse_places: "place or list of places",
+    protocol_files.parse_abis: "path or list of paths",
 }
 _BY_TYPE: Mapping[Any, str] = {
     SecretStr: "secret",
@@ -52,10 +66,16 @@ _WRITTEN_OTHERWISE = {"parameters"}  # of a feed: its tables named like its sour
 
 def page() -> str:
     """The whole page, as Markdown."""
+    return "\n".join(
+        [INTRODUCTION, *_sections(Settings), FOLDER, *_sections(ProtocolFile), FIGURES, *_sections(MetricsFile)]
+    )
+
+
+def _sections(root: type[BaseModel]) -> list[str]:
     places: dict[type[BaseModel], list[str]] = {}
-    for model, path in _tables(Settings, ()):
+    for model, path in _tables(root, ()):
         places.setdefault(model, []).append(path)
-    return "\n".join([INTRODUCTION, *(_section(model, paths) for model, paths in places.items())])
+    return [_section(model, paths) for model, paths in places.items() if _own(model)]
 
 
 def _tables(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[type[BaseModel], str]]:
@@ -68,10 +88,15 @@ def _tables(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[typ
             yield from _tables(child, (*path, name, *key))
 
 
+def _own(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The keys that hold no tables."""
+    hints = get_type_hints(model, include_extras=True)
+    return {name: field for name, field in model.model_fields.items() if _below(hints[name]) is None}
+
+
 def _section(model: type[BaseModel], paths: list[str]) -> str:
     hints = get_type_hints(model, include_extras=True)
-    own = {name: field for name, field in model.model_fields.items() if _below(hints[name]) is None}
-    rows = [_row(name, field, hints[name]) for name, field in own.items() if name not in _WRITTEN_OTHERWISE]
+    rows = [_row(name, field, hints[name]) for name, field in _own(model).items() if name not in _WRITTEN_OTHERWISE]
     head = ["| key | value | default | meaning |", "|---|---|---|---|"]
     return "\n".join([f"## {', '.join(paths)}", "", inspect.cleandoc(model.__doc__ or ""), "", *head, *rows, ""])
 
@@ -130,7 +155,7 @@ def _kind(hint: Any) -> str:
         return ", ".join(f'`"{one}"`' for one in get_args(hint))
     if get_origin(hint) is tuple:
         return f"list of {_kind(get_args(hint)[0])}"
-    if get_origin(hint) is dict:
+    if get_origin(hint) in (dict, Mapping):
         return f"table of {_kind(get_args(hint)[1])}"
     return _BY_TYPE.get(hint, "number")
 

@@ -37,73 +37,82 @@ CounterName = Annotated[str, _matching(r"[a-z][a-z0-9_]*_total", "lower-case let
 LabelName = Annotated[str, _matching(r"(?!__)[a-z_][a-z0-9_]*", "lower-case letters, digits or _")]
 
 
-def _listed(value: object) -> object:
+def parse_abis(value: object) -> object:
+    """One path or a list of them."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-Abis = Annotated[tuple[Path, ...], BeforeValidator(_listed), Some]
+Abis = Annotated[tuple[Path, ...], BeforeValidator(parse_abis), Some]
 
 
 class IndexTable(Table):
-    """`[contracts.x] indexes = [{…}]`."""
+    """An index that the views want: an entry of the list `indexes` of a contract."""
 
-    event: str
-    columns: Annotated[tuple[str, ...], Some]
+    event: str = Field(description="An event of the contract.")
+    columns: Annotated[tuple[str, ...], Some] = Field(description="Columns of its table, in the order of the index.")
 
 
 class FactoryTable(Table):
-    """`[contracts.x] factory = {…}`."""
+    """Who makes the contract, so that its instances need no address."""
 
-    contract: str
-    event: str
-    parameter: str
+    contract: str = Field(description="The factory: another contract of this file.")
+    event: str = Field(description="The factory's event that announces a new instance.")
+    parameter: str = Field(description="The event's parameter that holds the new address.")
 
 
 class ContractTable(Table):
-    """`[contracts.x]` of protocol.toml."""
+    """One contract, or many of a kind. Its tables are called `<protocol>.<contract>_<event>`."""
 
-    abi: Abis
-    addresses: Addresses = ()
-    implementations: Addresses = ()
-    start_block: StartBlock = "auto"
-    events: tuple[str, ...] | None = None
+    abi: Abis = Field(
+        description="An ABI array, a Hardhat or Foundry artifact, or human-readable signatures; several are merged."
+    )
+    addresses: Addresses = Field((), description="Where it lives; usually given in the config, by chain.")
+    implementations: Addresses = Field(
+        (), description="Contracts behind its proxies whose events the ABIs are known to hold."
+    )
+    start_block: StartBlock = Field("auto", description='The first block to index; `"auto"` looks for the deployment.')
+    events: tuple[str, ...] | None = Field(
+        None, description="Events to index, by name or full signature; left out, all of the ABI."
+    )
     indexes: tuple[IndexTable, ...] = ()
     factory: FactoryTable | None = None
 
 
 class ProtocolFile(Table):
-    """protocol.toml."""
+    """The contracts of a protocol."""
 
-    name: Name
+    name: Name = Field(description="Also the schema of its tables: at most 31 lower-case letters, digits or `_`.")
     contracts: dict[Name, ContractTable]
 
 
 class GaugeTable(Table):
-    """`[[gauges]]` of metrics.toml."""
+    """A business figure: a query that the aggregator runs on a clock of its own."""
 
-    name: MetricName
-    help: str
-    unit: str = ""
-    labels: tuple[LabelName, ...] = ()
-    query: str
-    period: Seconds = 300.0
-    timeout: Seconds = 30.0
+    name: MetricName = Field(description="Lower-case letters, digits or `_`, not ending in `_total`.")
+    help: str = Field(description="What it says.")
+    unit: str = Field("", description="Its unit, such as `usd`.")
+    labels: tuple[LabelName, ...] = Field((), description="Columns of the query that become labels.")
+    query: str = Field(description="SQL that gives one column a label and a column `value`.")
+    period: Seconds = Field(300.0, description="How often it runs.")
+    timeout: Seconds = Field(30.0, description="It is given up after this.")
 
 
 class CounterTable(Table):
-    """`[[counters]]` of metrics.toml."""
+    """A counter of an event in live blocks, kept by the indexer."""
 
-    name: CounterName
-    help: str
-    contract: str
-    event: str
-    labels: Mapping[LabelName, str] = MappingProxyType({})
-    amount: str | None = None
-    scale: Annotated[int, Field(ge=0, le=77)] = 0
+    name: CounterName = Field(description="Lower-case letters, digits or `_`, ending in `_total`.")
+    help: str = Field(description="What it says.")
+    contract: str = Field(description="A contract of protocol.toml.")
+    event: str = Field(description="An event of the contract.")
+    labels: Mapping[LabelName, str] = Field(
+        MappingProxyType({}), description="For each label a parameter of the event, or `$chain`."
+    )
+    amount: str | None = Field(None, description="The parameter to add; left out, 1 for each event.")
+    scale: Annotated[int, Field(ge=0, le=77)] = Field(0, description="The amount is divided by 10 to this.")
 
 
 class MetricsFile(Table):
-    """metrics.toml."""
+    """The figures of a protocol; the file may be left out."""
 
     gauges: tuple[GaugeTable, ...] = ()
     counters: tuple[CounterTable, ...] = ()
