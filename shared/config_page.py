@@ -35,8 +35,8 @@ One TOML file: `--config PATH`, else `./usdx.toml`, else the demo's. Every key i
 FOLDER = """\
 # protocol.toml
 
-The file of a protocol folder that names its contracts; see [Index your own contract](../indexing.md). Paths are relative
-to the folder.
+The file of a protocol folder that names its contracts; see [Index your own contract](../indexing.md). Paths are
+relative to the folder.
 """
 FIGURES = """\
 # metrics.toml
