@@ -165,7 +165,7 @@ async def test_an_audit_finds_and_repairs(rig: Rig) -> None:
     code, said = await run("audit", "--again", "--against", "other")
     assert (code, "expected the name of an endpoint: anvil" in said) == (2, True), said
     file = Path(config[1])
-    file.write_text(file.read_text().replace('rpc = [{', f'rpc = [{{ name = "other", url = "{rig.url}" }}, {{'))
+    file.write_text(file.read_text().replace("rpc = [{", f'rpc = [{{ name = "other", url = "{rig.url}" }}, {{'))
     code, said = await run("audit", "--again", "--against", "other")
     assert (code, "0 violations" in said) == (0, True), said
     cx = await asyncpg.connect(rig.database_url)
