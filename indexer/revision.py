@@ -122,6 +122,15 @@ class Revision:
                 *(proof.violations[kind] for kind in ("missing", "wrong", "invented")), proof.repaired, on="coverage",
             )  # fmt: skip
 
+    async def withdraw(self, streams: Sequence[str], evidence: str) -> int:
+        """Forget audits whose evidence turned out to be none. Returns how many."""
+        async with self._db.connection() as cx:
+            tag = await cx.execute(
+                "delete from usdx.coverage where stream = any($1) and evidence = $2",
+                list(streams), evidence, on="coverage",
+            )  # fmt: skip
+        return int(tag.rpartition(" ")[2])
+
     async def covered(self, stream: str) -> list[tuple[Range, bool]]:
         """The audited ranges of a stream, ascending, and whether each is in order now."""
         async with self._db.connection() as cx:

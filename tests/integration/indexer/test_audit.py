@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from indexer.audit import Audited
+from indexer.audit import RANGE_BLOCKS, Audited
 from indexer.audit_metrics import Coverage
 from indexer.auditor import Auditor
 from indexer.chain import Chain
@@ -113,6 +113,18 @@ async def test_without_blooms_a_second_endpoint_is_compared(db: Database, agains
     assert {params[0]["address"][0] for method, params in one.nodes[1].requests if method == "eth_getLogs"} >= {
         "0x" + token().addresses[0].hex()
     }
+
+
+async def test_what_empty_blooms_seemed_to_prove_is_audited_once_more(db: Database) -> None:
+    """Quiet blocks with empty blooms look proved until a log shows that blooms tell nothing: then they do not count."""
+    fake = FakeChain(blooms=False)
+    fake.mine_empty(RANGE_BLOCKS + 10)
+    fake.mine(transfer(1))
+    one = World(db, FakeNode(fake, "a"), FakeNode(fake, "b"))
+    await one.fill()
+    done = await one.audit()
+    assert [audited.evidence for audited in done] == ["bloom", "second_endpoint:b", "second_endpoint:b"]
+    assert await one.evidence() == ["second_endpoint:b"] * 2
 
 
 async def test_it_is_compared_when_asked_to(db: Database) -> None:
