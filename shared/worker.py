@@ -61,8 +61,9 @@ class Worker:
         from shared import http
 
         tls = Tls.load(surface.tls, self.service, self.registry) if surface.tls else None
+        self.health.set_check("postgres", False, "not asked yet")  # who asks before `watch` did is told so
+        bound_stalls()
         async with http.serve(application or self.app(), surface.host, surface.port, tls):
-            bound_stalls()
             await run({**tasks, "database": database}, stop=stop, health=self.health, registry=self.registry)
 
 
