@@ -1,12 +1,13 @@
-"""Refuse to write into tables that somebody changed since they were laid out."""
+"""Compare tables as they are with what their events want, and refuse to write into those that were changed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from indexer.errors import SchemaDrift
-from indexer.schema import Table, drift
+from indexer.naming import quoted
+from indexer.schema import Drift, Table, describe, drift
 from shared.db import Connection
 
 Columns = list[tuple[str, str, bool]]
@@ -44,3 +45,40 @@ async def columns(cx: Connection, tables: Sequence[Table]) -> dict[str, Columns]
     for of, *column in rows:
         found[of].append((column[0], column[1], column[2]))
     return found
+
+
+async def columns_of(cx: Connection, table: Table) -> Columns:
+    """The columns of one table as they are; none when it is not there."""
+    return (await columns(cx, [table]))[str(table)]
+
+
+async def examine(cx: Connection, table: Table, wanted: Collection[str]) -> Sequence[Drift] | None:
+    """How a table differs from its event; None when it is not there. `wanted` are the names of all tables."""
+    actual = await columns_of(cx, table)
+    if actual:
+        return drift(table, actual)
+    former = await _former(cx, table, wanted)
+    if former is None:
+        return None
+    remedy = f"ALTER TABLE {quoted(table.schema)}.{quoted(former)} RENAME TO {quoted(table.name)};"
+    return [Drift(str(table), f"its rows are in {former}, as it was called before", remedy)]
+
+
+def report(drifted: Sequence[tuple[str, Drift]]) -> str:
+    """What to do about streams' tables that drifted, each with its remedy."""
+    remedies: Mapping[tuple[str, Drift], str] = {
+        (stream, one): one.remedy or f"usdx backfill --reindex {stream}" for stream, one in drifted
+    }
+    lines = [f"{one.table}: {one.problem}\n    {remedy}" for (_, one), remedy in remedies.items()]
+    return "tables no longer fit their ABI; each line below is followed by what mends it\n  " + "\n  ".join(lines)
+
+
+async def _former(cx: Connection, table: Table, wanted: Collection[str]) -> str | None:
+    """The table that held the event until an overload of it came or went, which changes the names of both."""
+    rows = await cx.fetch(
+        """select relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+        where nspname = $1 and relkind in ('r', 'p') and obj_description(pg_class.oid, 'pg_class') = $2""",
+        table.schema, describe(table), on=table.name,
+    )  # fmt: skip
+    names = [row[0] for row in rows if f"{table.schema}.{row[0]}" not in wanted]
+    return next((one for one in names if one.startswith(f"{table.name}_") or table.name.startswith(f"{one}_")), None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from indexer.annexes import settle
+from indexer.drift import columns_of, examine, report
 from indexer.errors import SchemaDrift, WrongChain
 from indexer.naming import quoted
 from indexer.schema import Drift, Table, create_table, describe, drift
@@ -73,7 +74,7 @@ async def prepare(db: Database, streams: Iterable[Stream]) -> tuple[Stream, ...]
                     made.add(table)
                 drifted += [(stream.key, one) for one in found or ()]
         if drifted:
-            raise SchemaDrift(_report(drifted))
+            raise SchemaDrift(report(drifted))
         ids = dict(await cx.fetch("select chain, chain_id from usdx.chains", on="chains"))
         extended: set[str] = set()
         splits: list[Split] = []
@@ -108,7 +109,7 @@ async def reset(db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
         await cx.execute("select pg_advisory_xact_lock(hashtext('usdx layout'))")
         for stream in streams:
             for table in stream.tables.values():
-                actual = await _columns(cx, table)
+                actual = await columns_of(cx, table)
                 if actual and drift(table, actual):
                     await _drop_views(cx, table.schema)
                     await cx.execute(f"drop table {table.qualified}", on=table.name)
@@ -118,7 +119,7 @@ async def reset(db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
 async def _forget(cx: Connection, chain_id: int, stream: Stream) -> None:
     """Delete all rows of a stream and its annexes, and where they stood."""
     for table in stream.tables.values():
-        if await _columns(cx, table):
+        if await columns_of(cx, table):
             sql = f"delete from {table.qualified} where chain_id = $1"  # noqa: S608 -- quoted names
             await cx.execute(sql, chain_id, on=table.name)
     for name in ("undecoded_logs", "cursors"):
@@ -171,43 +172,10 @@ async def _create(cx: Connection, views: Sequence[View]) -> None:
 async def _table(cx: Connection, table: Table, wanted: Collection[str]) -> Sequence[Drift] | None:
     """How the table differs from its event; None when it was not there and is now."""
     await cx.execute(f"create schema if not exists {quoted(table.schema)}", on=table.name)
-    actual = await _columns(cx, table)
-    if actual:
-        return drift(table, actual)
-    former = await _former(cx, table, wanted)
-    if former is not None:
-        remedy = f"ALTER TABLE {quoted(table.schema)}.{quoted(former)} RENAME TO {quoted(table.name)};"
-        return [Drift(str(table), f"its rows are in {former}, as it was called before", remedy)]
+    found = await examine(cx, table, wanted)
+    if found is not None:
+        return found
     await cx.execute(create_table(table), on=table.name)
     comment = await cx.fetchval("select quote_literal($1::text)", describe(table))
     await cx.execute(f"comment on table {table.qualified} is {comment}", on=table.name)
     return None
-
-
-async def _former(cx: Connection, table: Table, wanted: Collection[str]) -> str | None:
-    """The table that held the event until an overload of it came or went, which changes the names of both."""
-    rows = await cx.fetch(
-        """select relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-        where nspname = $1 and relkind in ('r', 'p') and obj_description(pg_class.oid, 'pg_class') = $2""",
-        table.schema, describe(table), on=table.name,
-    )  # fmt: skip
-    names = [row[0] for row in rows if f"{table.schema}.{row[0]}" not in wanted]
-    return next((one for one in names if one.startswith(f"{table.name}_") or table.name.startswith(f"{one}_")), None)
-
-
-async def _columns(cx: Connection, table: Table) -> list[tuple[str, str, bool]]:
-    rows = await cx.fetch(
-        """select attname, format_type(atttypid, atttypmod), attnotnull and not atthasdef and attidentity = ''
-        from pg_attribute join pg_class on pg_class.oid = attrelid join pg_namespace on pg_namespace.oid = relnamespace
-        where nspname = $1 and relname = $2 and attnum > 0 and not attisdropped order by attnum""",
-        table.schema, table.name, on=table.name,
-    )  # fmt: skip
-    return [(row[0], row[1], row[2]) for row in rows]
-
-
-def _report(drifted: Sequence[tuple[str, Drift]]) -> str:
-    remedies: Mapping[tuple[str, Drift], str] = {
-        (stream, one): one.remedy or f"usdx backfill --reindex {stream}" for stream, one in drifted
-    }
-    lines = [f"{one.table}: {one.problem}\n    {remedy}" for (_, one), remedy in remedies.items()]
-    return "tables no longer fit their ABI; each line below is followed by what mends it\n  " + "\n  ".join(lines)

@@ -1,18 +1,22 @@
-"""The indexer's part of `usdx check`: what stands behind the configured contracts, and whether the ABIs fit that."""
+"""The indexer's part of `usdx check`: what stands behind the contracts, and whether ABIs and tables fit."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from indexer.assembly import Deployment, deployments, streams_of
-from indexer.errors import BadAbi
+from indexer.drift import examine, report
+from indexer.errors import BadAbi, SchemaDrift
 from indexer.proxies import Behind, behind
 from indexer.proxy_watch import Proxied, proxied
+from indexer.schema import Drift
+from indexer.streams import Stream
 from shared import protocol
 from shared.check import Finding
 from shared.clock import Clock
-from shared.errors import ConfigError
+from shared.db import Database
+from shared.errors import ConfigError, UsdxError
 from shared.metrics import Registry
 from shared.rpc_errors import RpcError
 from shared.rpc_wiring import open_pool
@@ -22,29 +26,49 @@ PATIENCE_S = 5.0
 
 
 async def look(settings: Settings, clock: Clock) -> list[Finding]:
-    """One finding for every proxy, and one for every contract whose ABIs are not right."""
+    """One finding for every proxy, one for every contract whose ABIs are not right, one for every drifted stream."""
     chains = sorted({one.chain for one in settings.protocols.values()} & set(settings.chains))
     parts = await asyncio.gather(*(_chain(settings, chain, clock) for chain in chains))
-    return [finding for part in parts for finding in part]
+    drifted = await _tables(settings, clock, [stream for _, streams in parts for stream in streams])
+    return [finding for findings, _ in parts for finding in findings] + drifted
 
 
-async def _chain(settings: Settings, chain: str, clock: Clock) -> list[Finding]:
+async def _chain(settings: Settings, chain: str, clock: Clock) -> tuple[list[Finding], list[Stream]]:
+    """The findings of one chain, and its streams as far as they could be made."""
     contracts: list[Proxied] = []
+    streams: list[Stream] = []
     findings: list[Finding] = []
     try:
         deployed = _deployments(settings, chain)
     except ConfigError as exc:
-        return [Finding(f"chain {chain}", "", exc)]
+        return [Finding(f"chain {chain}", "", exc)], []
     for deployment in deployed:
         if any(one.factory is None and not deployment.places(one) for one in deployment.protocol.contracts):
             continue  # an address is missing, which has a finding of its own
         try:
-            await streams_of(deployment, {}, _unborn)
+            streams += await streams_of(deployment, {}, _unborn)
             contracts += proxied(deployment)
         except (BadAbi, ConfigError) as exc:
             findings.append(Finding(f"protocol {deployment.key}", "", exc))
     found = await _ask(settings, chain, clock, [address for one in contracts for address in one.addresses])
-    return findings + [finding for one in contracts for finding in _findings(one, found)]
+    return findings + [finding for one in contracts for finding in _findings(one, found)], streams
+
+
+async def _tables(settings: Settings, clock: Clock, streams: Sequence[Stream]) -> list[Finding]:
+    """Streams whose tables no longer fit their ABI; nothing when the database is away, which is found by others."""
+    names = {str(table) for stream in streams for table in stream.tables.values()}
+    if not streams:
+        return []
+    drifted: dict[str, list[tuple[str, Drift]]] = {}
+    try:
+        async with await Database.open(settings, Registry(), clock, "usdx check") as db, db.connection() as cx:
+            for stream in streams:
+                for table in stream.tables.values():
+                    found = await examine(cx, table, names) or ()
+                    drifted.setdefault(stream.key, []).extend((stream.key, one) for one in found)
+    except UsdxError:
+        return []
+    return [Finding(f"tables of {key}", "", SchemaDrift(report(found))) for key, found in drifted.items() if found]
 
 
 async def _unborn(address: bytes) -> int:

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from indexer.abi import parse
 from indexer.look import look
 from indexer.proxies import SLOTS
+from indexer.schema import create_table, tables
 from shared.check import Finding
 from shared.clock import system_clock
+from shared.db import Database
+from shared.metrics import Registry
 from shared.settings import Settings
 from tests.fakes.chain import FakeChain
 from tests.fakes.node import FakeNode, served
@@ -31,7 +35,7 @@ def fake() -> FakeChain:
     return chain
 
 
-async def findings(folder: Path, fake: FakeChain, protocol: str, **abis: str) -> list[Finding]:
+async def findings(folder: Path, fake: FakeChain, protocol: str, db: str | None = None, **abis: str) -> list[Finding]:
     (folder / "protocol.toml").write_text(protocol)
     for name, text in abis.items():
         (folder / f"{name}.abi").write_text(text)
@@ -39,7 +43,8 @@ async def findings(folder: Path, fake: FakeChain, protocol: str, **abis: str) ->
         chains = {"fake": {"rpc": [{"name": "node", "url": url}]}}
         addresses = {"maker": AT} if "maker" in protocol else {"vault": AT}
         shop = {"path": folder, "chain": "fake", "addresses": addresses}
-        settings = Settings.model_validate({"chains": chains, "protocols": {"shop": shop}})
+        database = {"url": db or "postgresql://127.0.0.1:1/none"}
+        settings = Settings.model_validate({"database": database, "chains": chains, "protocols": {"shop": shop}})
         return await look(settings, system_clock())
 
 
@@ -66,3 +71,23 @@ async def test_a_factorys_parameter_must_be_an_address(tmp_path: Path, fake: Fak
     (found,) = await findings(tmp_path, fake, FACTORY, maker="event Made(uint256 what)", made=made)
     assert "contracts.made.factory: Made.what of the factory is no address" in str(found.error)
     assert await findings(tmp_path, fake, FACTORY, maker="event Made(address what)", made=made) == []
+
+
+async def test_a_table_that_drifted_is_named_with_its_remedy(
+    tmp_path: Path, fake: FakeChain, database_url: str
+) -> None:
+    """The check says what the indexer's start would say: which column, and the statement that mends it."""
+    vault = 'name = "shop"\n[contracts.vault]\nabi = "vault.abi"\nstart_block = 1\n'
+    ping = "event Ping(uint256 count)"
+    assert await findings(tmp_path, fake, vault, database_url, vault=ping) == [], "no table yet"
+    settings = Settings.model_validate({"database": {"url": database_url}})
+    async with await Database.open(settings, Registry(), application_name="test") as db, db.connection() as cx:
+        await cx.execute("create schema shop")
+        (event,) = parse(ping)
+        (table,) = tables("shop", "vault", [event])
+        await cx.execute(create_table(table))
+        assert await findings(tmp_path, fake, vault, database_url, vault=ping) == []
+        await cx.execute("alter table shop.vault_ping rename column count to total")
+    (found,) = await findings(tmp_path, fake, vault, database_url, vault=ping)
+    assert found.subject == "tables of shop/vault"
+    assert 'ALTER TABLE "shop"."vault_ping" RENAME COLUMN "total" TO "count";' in str(found.error)
