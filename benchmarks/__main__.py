@@ -42,7 +42,7 @@ class Size:
     live_s: float
 
 
-FULL = Size(200_000, 20_000, 2_000_000, 2_000_000, 3, 60.0)
+FULL = Size(200_000, 20_000, 2_000_000, 2_000_000, 5, 60.0)
 QUICK = Size(40_000, 4_000, 200_000, 0, 1, 15.0)
 
 
@@ -88,8 +88,12 @@ class Bench:
     def web3(self) -> Iterator[Line]:
         """The way people write it."""
         blocks = min(WEB3_BLOCKS, self._size.dense_blocks)
-        with replay(NodePlan("dense", blocks)) as node, self._dbs.fresh() as database:
-            self._web3 = baselines.web3_executemany(node, database, blocks)
+        runs = []
+        with replay(NodePlan("dense", blocks)) as node:
+            for _ in range(self._size.rounds):
+                with self._dbs.fresh() as database:
+                    runs.append(baselines.web3_executemany(node, database, blocks))
+        self._web3 = sorted(runs, key=lambda one: one.per_s)[len(runs) // 2]
         yield Line("web3.py + executemany", f"{self._web3.per_s:,.0f} events/s", detail=f"{self._web3.rows:,} events")
 
     def dense(self) -> Iterator[Line]:
