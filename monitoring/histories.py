@@ -12,6 +12,7 @@ W = 'job="usdx-indexer",instance="i:9101",service="indexer"'
 A = 'job="usdx-aggregator",instance="a:3001",service="aggregator"'
 O = 'job="usdx-oracle",instance="o:9102",service="oracle"'  # noqa: E741
 C = f'chain="base",{W}'
+S = f'stream="wexel/vault",{C}'
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,13 @@ def latency(metric: str, labels: str, under: str, limit: str, over: str, total: 
 
 def only(series: str, values: str) -> dict[str, str]:
     return {series: values}
+
+
+def violations(missing: str = "0x40", wrong: str = "0x40", invented: str = "0x40") -> dict[str, str]:
+    """Open violations by kind, beside some that were repaired."""
+    found = {"missing": missing, "wrong": wrong, "invented": invented}
+    opened = {f'usdx_indexer_audit_violations{{{S},kind="{kind}",state="open"}}': one for kind, one in found.items()}
+    return opened | {f'usdx_indexer_audit_violations{{{S},kind="missing",state="repaired"}}': "2x40"}
 
 
 RARE = " ".join(f"{number}x7" for number in range(12))
@@ -367,6 +375,32 @@ INDEXER = (
         "7m",
         ("a log that cannot be decoded is told", "old ones are not told again"),
     ),
+    *pair(
+        "IndexerUnknownImplementation",
+        only(f"usdx_indexer_unknown_implementations{{{S}}}", "0x8 1x40"),
+        only(f"usdx_indexer_unknown_implementations{{{S}}}", "0x8 1x18 0x22"),
+        "9m",
+        ("an upgrade that nobody answers for five minutes is told", "one whose ABI is given sooner is not"),
+    ),
+    Case(
+        "IndexerUnknownImplementation",
+        False,
+        only(f"usdx_indexer_unknown_implementations{{{S}}}", "0x40"),
+        "9m",
+        "a proxy whose implementation is known raises nothing",
+    ),
+    *pair(
+        "AuditViolationsOpen",
+        violations(missing="0x8 1x40"),
+        violations(missing="0x8 1x18 0x22"),
+        "9m",
+        ("one row that differs and stays so is told", "one that is repaired within five minutes is not"),
+    ),
+    *(
+        Case("AuditViolationsOpen", True, violations(**{kind: "1x40"}), "9m", f"{kind} rows are told")
+        for kind in ("wrong", "invented")
+    ),
+    Case("AuditViolationsOpen", False, violations(), "9m", "what was repaired is not open any more"),
 )
 
 P = f'chain="base",provider="alchemy",{W}'

@@ -9,6 +9,7 @@ _BOARD = "usdx-indexer"
 _LAG = "chain:usdx_indexer_lag_seconds:min"
 _THRESHOLD = "max by (chain) (usdx_indexer_lag_threshold_seconds)"
 _NO_BACKFILL = "unless on (chain) (max by (chain) (usdx_indexer_backfill_active) == 1)"
+_OPEN_VIOLATIONS = 'max by (chain, stream, kind) (usdx_indexer_audit_violations{state="open"})'
 _HEAD_FETCHED_AGE = "min by (chain) (time() - usdx_indexer_chain_head_fetched_timestamp_seconds)"
 
 
@@ -131,6 +132,28 @@ GROUP = Group(
             "Logs of {{ $labels.chain }} cannot be decoded",
             "Within 15 minutes logs of {{ $labels.chain }} did not fit the ABI. They are kept raw with the reason and "
             "can be decoded once the ABI is mended.",
+            _BOARD,
+        ),
+        Alert(
+            "IndexerUnknownImplementation",
+            "warning",
+            "indexer",
+            "5m",
+            "max by (chain, stream) (usdx_indexer_unknown_implementations) > 0",
+            "A proxy of {{ $labels.stream }} was upgraded, and its new events may be unknown",
+            "For five minutes {{ $value }} proxies of {{ $labels.stream }} on {{ $labels.chain }} have forwarded to an "
+            "implementation that the configured ABIs are not known to be for. Events that it brought are not indexed.",
+            _BOARD,
+        ),
+        Alert(
+            "AuditViolationsOpen",
+            "warning",
+            "indexer",
+            "5m",
+            f"sum by (chain, stream) ({_OPEN_VIOLATIONS}) > 0",
+            "{{ $value }} stored rows of {{ $labels.stream }} differ from the chain",
+            "An audit found {{ $value }} rows of {{ $labels.stream }} on {{ $labels.chain }} that are missing, wrong "
+            "or invented, and nobody has repaired them for five minutes.",
             _BOARD,
         ),
     ),

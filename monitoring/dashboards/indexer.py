@@ -126,6 +126,43 @@ BOARD = Board(
                 ),
             ),
         ),
+        Row(
+            "Is it the truth?",
+            (
+                Panel(
+                    "Audited part",
+                    "Part of the stored final blocks that `usdx audit` found or put in order.",
+                    one(f"min by (chain, stream) (usdx_indexer_audited_ratio{_C})", "{{chain}} {{stream}}"),
+                    unit="percentunit",
+                ),
+                Panel(
+                    "Rows that differ from the chain",
+                    "What audits found and nobody has repaired; any at all raises AuditViolationsOpen.",
+                    one(
+                        "sum by (chain, kind) (max by (chain, stream, kind)"
+                        """ (usdx_indexer_audit_violations{@,chain=~"$chain",state="open"}))""",
+                        "{{chain}} {{kind}}",
+                    ),
+                    bad=1,
+                ),
+                Panel(
+                    "Proxies with an unknown implementation",
+                    "Upgraded to one whose ABI may be missing; any at all raises IndexerUnknownImplementation.",
+                    one(
+                        f"sum by (chain) (max by (chain, stream) (usdx_indexer_unknown_implementations{_C}))"
+                        f" or 0 * max by (chain) (usdx_indexer_last_block{_C})",
+                        "{{chain}}",
+                    ),
+                    bad=1,
+                ),
+                Panel(
+                    "Upgrades of proxies a day",
+                    "Changes of the implementation behind a configured address.",
+                    one(f"sum by (chain) (increase(usdx_indexer_proxy_upgrades_total{_C}[1d]))", "{{chain}}"),
+                    kind="bars",
+                ),
+            ),
+        ),
     ),
     (CHAIN,),
 )

@@ -32,6 +32,8 @@ ROOMS = (
         for room in ("build", "db", "health", "http", "log", "metrics", "rpc_metrics", "runtime", "tls")
     ),
     "indexer.metrics",
+    "indexer.audit_metrics",
+    "indexer.proxy_watch",
     "oracle.metrics",
     "aggregator.metrics",
 )
