@@ -173,6 +173,8 @@ def _headers(endpoint: Endpoint, numbers: Sequence[int], answers: Sequence[Answe
 
 
 def _not_there(endpoint: Endpoint, number: int) -> BehindHead:
+    """The error of a block that the endpoint does not have, which it may have soon; counted where it had to have it."""
+    endpoint.lacks(number)
     text = f"{endpoint.name}: block {number} is not there yet"
     return BehindHead(text, endpoint=endpoint.name, method="eth_getLogs", failure=Failure(Kind.BEHIND))
 

@@ -146,6 +146,11 @@ class Endpoint:
         self.lies[error.check] += 1
         self.health.failed(error, self._clock.monotonic())
 
+    def lacks(self, number: int) -> None:
+        """Count that it lacks a block at or below its own head. No more: it may be a late one of many backends."""
+        if self.health.head is not None and number <= self.health.head.number:
+            self.lies["absent"] += 1
+
     def learn_timestamps(self, *, told: bool) -> None:
         """Note whether its logs tell their block's time."""
         if self.abilities.log_timestamps is not told:

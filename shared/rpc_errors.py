@@ -154,6 +154,7 @@ CHECKS = (
     "bloom",  # the header's bloom and the logs exclude each other
     "receipts",  # receipts of another block, or none
     "finality",  # another fork than the chain's final block is on
+    "absent",  # no block at or below its own head; counted only
 )
 
 

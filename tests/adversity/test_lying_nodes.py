@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from indexer.chain import Chain
+from indexer.chain_page import Question, page_by_receipts
 from indexer.model import Range
 from shared.clock import Clock, system_clock
 from shared.endpoint import Endpoint, Transport
@@ -71,7 +72,7 @@ KNOWN = {
     "logs of other blocks": Known(faults.outside_range, frozenset({"range", "order"}), LYING),
     "absurd log indices": Known(faults.huge_log_index, frozenset({"order", "shape"}), LYING),
     "null for logs": Known(faults.null_logs, frozenset({"shape"}), LYING),
-    "null blocks": Known(faults.null_blocks, frozenset(), AWAY),  # not a lie: it may just be late
+    "null blocks": Known(faults.null_blocks, frozenset({"absent"}), AWAY),  # counted, but it may just be late
     "broken fields": Known(faults.broken_fields, frozenset({"shape"}), LYING),
     "data that is no hex": Known(faults.data_no_hex, frozenset({"shape"}), LYING),
     "absurd times": Known(faults.absurd_time, frozenset({"shape", "time"}), LYING),
@@ -172,6 +173,23 @@ async def test_alone_it_gives_no_wrong_data(name: str, fake: FakeChain, registry
 
 UNPROVABLE = {"empty log answers", "partial log answers"}
 """One endpoint, without receipts, that leaves logs out: counted as such, and what `usdx audit` is for."""
+
+
+async def test_null_blocks_are_held_against_its_own_head(fake: FakeChain, registry: Registry) -> None:
+    """A block at or below an endpoint's head that is null is counted, one above is not; it is still asked first."""
+    bad, good = FakeNode(fake, "bad"), FakeNode(fake, "good")
+    pool, meter = opened(registry, ("bad", bad), ("good", good))
+    with meter.reading(pool):
+        chain = Chain(pool)
+        await chain.tip()
+        with pytest.raises(RpcError, match="is not there yet"):
+            await page_by_receipts(pool.endpoints[0], Question(Range(BLOCKS + 1, BLOCKS + 1), WANTED, linked=True))
+        assert "absent" not in told(registry)
+        bad.fail(faults.null_blocks())
+        assert places(await chain.logs(Range(1, BLOCKS), WANTED, linked=True)) == truth(fake, 1, BLOCKS)
+        assert registry.value("usdx_rpc_contradictions_total", chain="test", provider="bad", check="absent") == 1
+        assert registry.value("usdx_rpc_provider_up", chain="test", provider="bad") == 1
+        assert pool.switches == 0
 
 
 async def test_stale_backends_behind_one_url(fake: FakeChain, registry: Registry) -> None:
