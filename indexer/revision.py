@@ -106,8 +106,12 @@ class Revision:
             await copy_batch(cx, batch)
 
     async def cover(self, stream: str, span: Range, proof: Proof) -> None:
-        """Write down that a range was audited, in the place of any earlier audit that began there."""
-        async with self._db.connection() as cx:
+        """Write down that a range was audited, in the place of all earlier audits that reach into it."""
+        async with self._db.transaction() as cx:
+            await cx.execute(
+                "delete from usdx.coverage where stream = $1 and first_block <= $3 and last_block >= $2",
+                stream, span.first, span.last, on="coverage",
+            )  # fmt: skip
             await cx.execute(
                 """insert into usdx.coverage
                 (stream, first_block, last_block, evidence, logs, digest,

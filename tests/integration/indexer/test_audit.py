@@ -60,10 +60,10 @@ class World:
         _, _, worker = await self.worker()
         await until_idle(worker)
 
-    async def audit(self, *, repair: bool = False, against: str | None = None) -> list[Audited]:
+    async def audit(self, *, repair: bool = False, against: str | None = None, again: bool = True) -> list[Audited]:
         pool, chain, worker = await self.worker()
         auditor = Auditor(self.db, self.hands.clock(), pool, chain, worker, against=against)
-        return [done async for done in auditor.audit(Stop(), repair=repair, again=True)]
+        return [done async for done in auditor.audit(Stop(), repair=repair, again=again)]
 
     async def harm(self, statement: str) -> None:
         async with self.db.connection() as cx:
@@ -214,3 +214,20 @@ async def test_metrics_say_what_the_record_says(db: Database, registry: Registry
     await one.audit(against="b")
     assert await told("audited_blocks", ("second_endpoint:b",)) == BLOCKS + 1
     assert await told("audit_violations", ("missing", "repaired")) == 0
+
+
+async def test_a_later_audit_takes_the_place_of_those_that_it_covers(db: Database) -> None:
+    """A violation of a range that was since repaired within a greater one is not open any more, nor counted twice."""
+    one = await world(db, "a")
+    await one.audit()
+    one.fake.mine(transfer(1_000))
+    await one.fill()
+    await one.harm("delete from shop.token_transfer where value = 1000")
+    (tail,) = await one.audit(again=False)
+    assert (tail.violations, tail.repaired) == (1, False)
+    (whole,) = await one.audit(repair=True)
+    assert whole.range.last == tail.range.last
+    assert whole.repaired
+    async with db.connection() as cx:
+        rows = await cx.fetch("select last_block, violations, repaired from usdx.coverage")
+    assert [tuple(row) for row in rows] == [(tail.range.last, 1, True)]
