@@ -18,12 +18,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
 
 from shared.db import address_of
 from shared.db_errors import translated
+from shared.db_hosts import Hosts
 from shared.embedded import find_binaries
 from shared.errors import BackupFailed, ConfigError
 
@@ -62,8 +64,7 @@ async def back_up(url: str, folder: Path, scratch_url: str | None = None) -> Bac
     """
     began = time.monotonic()
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    with translated(address_of(url)):
-        cx = await asyncpg.connect(url)
+    cx, url = await _reached(url)
     try:
         stem = f"usdx-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         partial = folder / f"{stem}.partial"
@@ -94,8 +95,8 @@ def prune(folder: Path, keep: int) -> list[Path]:
 async def restore(file: Path, url: str) -> Backup:
     """Load a backup into the empty database at `url` and hold it to the manifest. Raises BackupFailed."""
     began, manifest = time.monotonic(), _manifest(file)
+    cx, url = await _reached(url)
     with translated(address_of(url)):
-        cx = await asyncpg.connect(url)
         try:
             there = [row[0] for row in await cx.fetch(_TABLES)]
         finally:
@@ -132,6 +133,14 @@ async def verify(url: str, wanted: Mapping[str, Content]) -> None:
     ]
     if wrong:
         raise BackupFailed("the restored copy differs: " + "; ".join(wrong[:5]))
+
+
+async def _reached(url: str) -> tuple[Any, str]:
+    """A connection, and the url of that of its hosts which took it: all that belongs together is done on one server."""
+    hosts = Hosts(url)
+    with translated(address_of(url)):
+        cx = await hosts.connect()
+    return cx, hosts.urls[0]
 
 
 async def _dump(cx: asyncpg.Connection, url: str, file: Path) -> dict[str, Content]:
@@ -227,8 +236,8 @@ def _version(program: Path) -> int | None:
 async def _scratch(url: str) -> AsyncIterator[str]:
     """The url of an empty database, dropped at the end."""
     name = f"usdx_verify_{os.getpid()}_{time.time_ns()}"
+    cx, url = await _reached(url)
     with translated(address_of(url)):
-        cx = await asyncpg.connect(url)
         try:
             await cx.execute(f"create database {name} template template0")
             try:

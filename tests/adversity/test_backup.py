@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -16,6 +18,8 @@ from shared import backup, embedded
 from shared.db import Database
 from shared.errors import BackupFailed
 from shared.metrics import Registry
+from tests.adversity.proxy import proxied
+from tests.adversity.scene import socket_of
 
 
 @pytest.fixture
@@ -36,11 +40,12 @@ async def filled(db: Database) -> Database:
 async def empty(postgres: embedded.Handle) -> AsyncIterator[str]:
     """The url of an empty database."""
     admin = await asyncpg.connect(postgres.url_of("postgres"))
-    await admin.execute("create database restored template template0")
+    name = f"restored_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    await admin.execute(f"create database {name} template template0")
     try:
-        yield postgres.url_of("restored")
+        yield postgres.url_of(name)
     finally:
-        await admin.execute("drop database restored with (force)")
+        await admin.execute(f"drop database {name} with (force)")
         await admin.close()
 
 
@@ -67,6 +72,21 @@ async def test_it_comes_back(filled: Database, empty: str, tmp_path: Path) -> No
     await cx.close()
     with pytest.raises(BackupFailed, match="not empty"):
         await backup.restore(done.file, empty)
+
+
+async def test_several_hosts(filled: Database, empty: str, postgres_root: Path, tmp_path: Path) -> None:
+    """With several hosts in the url, the first of them dead, what lives is backed up, and restored into."""
+    async with proxied(socket_of(postgres_root)) as dead, proxied(socket_of(postgres_root)) as line:
+        dead.refusing = True
+
+        def through(url: str) -> str:
+            name = urlsplit(url).path
+            return f"postgresql://usdx@127.0.0.1:{dead.port},127.0.0.1:{line.port}{name}?sslmode=disable"
+
+        done = await backup.back_up(through(filled.url), tmp_path)
+        assert done.rows >= 501
+        assert (await backup.restore(done.file, through(empty))).rows == done.rows
+        assert line.carried > 0
 
 
 async def test_its_age_is_told(filled: Database, tmp_path: Path) -> None:
