@@ -171,7 +171,10 @@ def says(code: int, text: str, status: int = 200) -> Fault:
 
 def _batch(change: Callable[[list[Any]], list[Any]]) -> Callable[[Reply], Reply]:
     def mangle(reply: Reply) -> Reply:
-        body = msgspec.json.decode(reply.body)
+        try:
+            body = msgspec.json.decode(reply.body)
+        except msgspec.DecodeError:  # another fault cut it already
+            return reply
         return replace(reply, body=msgspec.json.encode(change(body))) if isinstance(body, list) else reply
 
     return mangle
