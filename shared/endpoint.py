@@ -11,12 +11,22 @@ import msgspec
 
 from shared.clock import Clock
 from shared.endpoint_abilities import Abilities, probe
+from shared.endpoint_batch import BatchLength
 from shared.endpoint_budget import Budget
 from shared.endpoint_health import Health
 from shared.endpoint_window import Ceiling, Window
 from shared.rpc import Exchange, Reader, Rpc, Transport
 from shared.rpc_answer import Answer, decoded, read
-from shared.rpc_errors import CHECKS, Contradiction, LeftOut, RateLimited, RpcError, TooManyResults, TransportFailed
+from shared.rpc_errors import (
+    CHECKS,
+    Contradiction,
+    LeftOut,
+    RateLimited,
+    Rejected,
+    RpcError,
+    TooManyResults,
+    TransportFailed,
+)
 from shared.rpc_types import Call, Header, RawHeader
 
 MOST_AT_ONCE = 16
@@ -53,6 +63,7 @@ class Endpoint:
         self._observe = observe
         self._at_once = asyncio.Semaphore(at_once)
         self._cut_short = 0
+        self._batch = BatchLength()
         self._rpc = Rpc(name, transport, clock, self._learn)
 
     async def call(self, method: str, params: Sequence[Any] = ()) -> Any:
@@ -94,7 +105,7 @@ class Endpoint:
             part = calls[len(out) : len(out) + self.abilities.max_batch]
             try:
                 answers = await self._ask(part, reader)
-            except TooManyResults as error:
+            except (TooManyResults, Rejected) as error:
                 if not self._shorten(part, error):
                     raise
                 continue
@@ -180,15 +191,17 @@ class Endpoint:
         async with self._at_once:
             return await self._rpc.read(calls, reader)
 
-    def _shorten(self, calls: Sequence[Call], error: TooManyResults) -> bool:
-        """Make batches shorter when that is what the refusal is about; whether they are now shorter."""
+    def _shorten(self, calls: Sequence[Call], error: TooManyResults | Rejected) -> bool:
+        """Make batches shorter when that is what the refusal is, or may be, about; whether they are now shorter."""
+        if isinstance(error, Rejected):
+            self._batch_is(self._batch.failed(len(calls)))
+            return self.abilities.max_batch < len(calls)
         about_batch = error.failure.unit == "calls" or all(call.method != "eth_getLogs" for call in calls)
         if not about_batch or len(calls) == 1:
             return False
         limit = error.failure.limit
-        self._batch_at_most(
-            limit if error.failure.unit == "calls" and limit and limit < len(calls) else len(calls) // 2
-        )
+        told = limit if error.failure.unit == "calls" and limit and limit < len(calls) else len(calls) // 2
+        self._batch_is(self._batch.at_most(told))
         return True
 
     def _whole_prefix(self, calls: Sequence[Call], answers: list[T]) -> list[T]:
@@ -200,11 +213,13 @@ class Endpoint:
             return answers
         self._cut_short += 1
         if self._cut_short >= SHORT_ENOUGH:
-            self._batch_at_most(missing)
+            self._batch_is(self._batch.at_most(missing))
         return answers[:missing]
 
-    def _batch_at_most(self, calls: int) -> None:
-        self.abilities = replace(self.abilities, max_batch=min(self.abilities.max_batch, calls))
+    def _batch_is(self, length: BatchLength) -> None:
+        if length is not self._batch:
+            self._batch = length
+            self.abilities = replace(self.abilities, max_batch=length.most)
 
     def _learn(self, exchange: Exchange) -> None:
         now = self._clock.monotonic()
@@ -215,5 +230,10 @@ class Endpoint:
             self.health.failed(error, now)
         if any(isinstance(error, RateLimited) for error in troubles):
             self.budget.refused(now)
+        calls = len(exchange.methods)
+        if any(isinstance(error, RateLimited | TransportFailed) for error in troubles):
+            self._batch_is(self._batch.failed(calls))
+        elif not any(exchange.outcomes) and self.budget.per_second(now) is None:
+            self._batch_is(self._batch.answered(calls, exchange.size_bytes, exchange.seconds))
         if self._observe:
             self._observe(exchange)

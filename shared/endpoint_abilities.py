@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.endpoint_batch import FIRST_BATCH
 from shared.rpc_errors import MissingData, Rejected, RpcError
 from shared.rpc_types import Call
-
-LONGEST_BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class Abilities:
 
     chain_id: int | None = None
     client: str = ""
-    max_batch: int = LONGEST_BATCH
+    max_batch: int = FIRST_BATCH
     finalized_tag: bool | None = None
     block_receipts: bool | None = None
     log_timestamps: bool | None = None
