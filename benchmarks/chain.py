@@ -22,6 +22,7 @@ BLOCK_TIME = 2
 TOKEN = bytes.fromhex("7f4c2a9b1e8d3f605a17c4e2b98d06f31a5e9c7d")
 FIRST_BLOCK = 0x1000000
 PERIOD = 100
+ID_WIDTH = 12
 
 SIGNATURES = (
     "Transfer(address,address,uint256)",
@@ -90,7 +91,8 @@ class Chunk:
     """1,000 blocks as JSON.
 
     Shape: `logs` joined by commas; log i is `logs[starts[i]:starts[i + 1] - 1]`; block b (counted from the first)
-    owns logs `of_block[b]:of_block[b + 1]`; `headers` likewise without commas.
+    owns logs `of_block[b]:of_block[b + 1]`. `headers` are whole answers, each begun by a comma, with blanks where its
+    id belongs: that of block b is `headers[header_starts[b]:header_starts[b + 1]]`.
     """
 
     logs: memoryview
@@ -99,6 +101,18 @@ class Chunk:
     kinds: NDArray[np.uint8]
     headers: memoryview
     header_starts: NDArray[np.int64]
+
+    def header(self, block: int) -> memoryview:
+        """The block alone, counted from the first."""
+        return self.headers[self.header_starts[block] + len(_BEFORE_HEADER) : self.header_starts[block + 1] - 1]
+
+    def answers(self, blocks: range) -> tuple[memoryview, NDArray[np.int64]]:
+        """Those of blocks, and where in it their ids belong."""
+        starts = self.header_starts[blocks.start : blocks.stop + 1]
+        return self.headers[starts[0] : starts[-1]], starts[:-1] - starts[0] + _BEFORE_HEADER.index(b"  ")
+
+
+_BEFORE_HEADER = b',{"jsonrpc":"2.0","id":%b,"result":' % (ID_WIDTH * b" ")
 
 
 def block_hash(profile: str, number: int) -> str:
@@ -141,6 +155,18 @@ class Chain:
             self._patterns[number] = self._make(number)
         return self._patterns[number]
 
+    def answers(self, blocks: range) -> tuple[bytearray, NDArray[np.int64]]:
+        """The answers with these blocks one after the other, and where in it their ids belong."""
+        text, places = bytearray(), []
+        while blocks:
+            place, at = divmod(blocks[0] - FIRST_BLOCK, BLOCKS_PER_CHUNK)
+            count = min(len(blocks), BLOCKS_PER_CHUNK - at)
+            more, ids_at = self.chunk(place).answers(range(at, at + count))
+            places.append(ids_at + len(text))
+            text += more
+            blocks = blocks[count:]
+        return text, np.concatenate(places)
+
     def logs_in(self, blocks: int) -> int:
         """How many logs the first so many blocks hold."""
         whole, rest = divmod(blocks, BLOCKS_PER_CHUNK)
@@ -160,11 +186,14 @@ class Chain:
         logs = bytearray(pattern.logs)
         block_of = np.repeat(np.arange(BLOCKS_PER_CHUNK), np.diff(pattern.of_block))
         blocks = range(first, first + BLOCKS_PER_CHUNK)
-        _write(logs, pattern.number_at, [f"{block:x}" for block in blocks], block_of)
-        _write(logs, pattern.hash_at, hashes[1:], block_of)
+        write(logs, pattern.number_at, [f"{block:x}" for block in blocks], block_of)
+        write(logs, pattern.hash_at, hashes[1:], block_of)
         if self._timestamps:
-            _write(logs, pattern.time_at, [f"{_time(block):x}" for block in blocks], block_of)
-        headers = [_render(*pattern.headers[i], first + i, hashes[i + 1], hashes[i]) for i in range(BLOCKS_PER_CHUNK)]
+            write(logs, pattern.time_at, [f"{_time(block):x}" for block in blocks], block_of)
+        headers = [
+            _BEFORE_HEADER + _render(*pattern.headers[i], first + i, hashes[i + 1], hashes[i]) + b"}"
+            for i in range(BLOCKS_PER_CHUNK)
+        ]
         lengths = np.array([len(header) for header in headers], np.int64)
         return Chunk(
             memoryview(logs),
@@ -258,11 +287,12 @@ def _time(block: int) -> int:
     return GENESIS_TIME + BLOCK_TIME * (block - FIRST_BLOCK)
 
 
-def _write(text: bytearray, at: NDArray[np.int64], words: list[str], which: NDArray[np.int64]) -> None:
+def write(text: bytearray, at: NDArray[np.int64], words: list[str], which: NDArray[np.int64]) -> None:
     """Write words of one width, chosen per place, into the text."""
     if not len(at):
         return
     width = len(words[0])
+    assert {*map(len, words)} == {width}
     table = np.frombuffer("".join(words).encode(), f"V{width}")
     windows: NDArray[np.void] = np.ndarray((len(text) - width + 1,), f"V{width}", text, strides=(1,))
     windows[at] = table[which]

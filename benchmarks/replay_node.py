@@ -23,11 +23,23 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.chain import BLOCKS_PER_CHUNK, CHAIN_ID, FIRST_BLOCK, PERIOD, PROFILES, TOKEN, TOPICS, Chain, block_hash
+from benchmarks.chain import (
+    BLOCKS_PER_CHUNK,
+    CHAIN_ID,
+    FIRST_BLOCK,
+    ID_WIDTH,
+    PERIOD,
+    PROFILES,
+    TOKEN,
+    TOPICS,
+    Chain,
+    block_hash,
+    write,
+)
 
 MAX_BLOCKS = 10_000
 MAX_LOGS = 10_000
-Buffer = bytes | memoryview
+Buffer = bytes | bytearray | memoryview
 
 
 class RpcFault(Exception):
@@ -93,25 +105,20 @@ class Node:
         return parts
 
     def _many_blocks(self, body: bytes) -> list[Buffer] | None:
-        """The answer to a batch of nothing but blocks by number, which is what most requests are when they are many."""
+        """The answer to a batch of nothing but blocks in a row, which is what most requests are when they are many."""
         asked = _BLOCK.findall(body)
         if len(asked) < 2 or body.count(b'"method"') != len(asked):
             return None
-        head = self._head.number()
         numbers = [int(number, 16) for _, number in asked]
-        if min(numbers) < FIRST_BLOCK or max(numbers) > head:
+        wanted = range(numbers[0], numbers[0] + len(numbers))
+        if numbers != [*wanted] or wanted[0] < FIRST_BLOCK or wanted[-1] > self._head.number():
             return None
         self.calls["eth_getBlockByNumber"] += len(asked)
-        parts: list[Buffer] = []
-        between = b'[{"jsonrpc":"2.0","id":%b,"result":'
         with self._lock:
-            for (ident, _), number in zip(asked, numbers, strict=True):
-                place, at = divmod(number - FIRST_BLOCK, BLOCKS_PER_CHUNK)
-                chunk = self._chain.chunk(place)
-                starts = chunk.header_starts
-                parts += [between % ident, chunk.headers[starts[at] : starts[at + 1]]]
-                between = b'},{"jsonrpc":"2.0","id":%b,"result":'
-        return [*parts, b"}]"]
+            text, places = self._chain.answers(wanted)
+        write(text, places, [ident.decode().rjust(ID_WIDTH) for ident, _ in asked], np.arange(len(asked)))
+        text[:1] = b"["
+        return [text, b"]"]
 
     def _one(self, call: dict[str, Any]) -> list[Buffer]:
         method = call["method"]
@@ -140,8 +147,7 @@ class Node:
         if number < FIRST_BLOCK:
             return [self._chain.plain_header(number)]
         place, at = divmod(number - FIRST_BLOCK, BLOCKS_PER_CHUNK)
-        chunk = self._chain.chunk(place)
-        return [chunk.headers[chunk.header_starts[at] : chunk.header_starts[at + 1]]]
+        return [self._chain.chunk(place).header(at)]
 
     def _by_hash(self, text: str) -> list[Buffer]:
         head = self._head.number()
