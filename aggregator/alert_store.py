@@ -1,6 +1,6 @@
 """Store what Alertmanager said, once each, and who took notice of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -9,6 +9,8 @@ from aggregator.model import AlertState
 from shared.db import Connection, Database
 
 ON = "alert_notifications"
+KEPT = timedelta(days=90)
+"""How long an alert is kept after Alertmanager last spoke of it; one that is active, always."""
 
 
 async def store(db: Database, delivery: Delivery, at: datetime) -> Stored:
@@ -72,13 +74,14 @@ async def acknowledge(cx: Connection, fingerprint: str, by: str, note: str, at: 
 
 
 async def state(cx: Connection) -> AlertState:
-    """What is true of all alerts now; the watchdog, which always fires, counts only as itself."""
+    """What is true of all alerts now; the watchdog, which always fires, counts only as itself. An escalation says that
+    another alert is not acknowledged: it need not be acknowledged itself, or it would never end."""
     rows = await cx.fetch(
         """select severity, count(*) as active,
-            min(starts_at) filter (where acknowledged_at is null) as unacknowledged_since
-        from usdx.alerts where active and alertname <> $1 group by severity""",
+            min(starts_at) filter (where acknowledged_at is null and not labels ? 'escalation') as unacknowledged_since
+        from usdx.active_alerts where alertname <> $1 group by severity""",
         WATCHDOG,
-        on="alerts",
+        on="active_alerts",
     )
     watchdog_at = await cx.fetchval(
         "select max(last_received_at) from usdx.alert_notifications where alertname = $1 and status = 'firing'",
@@ -90,4 +93,26 @@ async def state(cx: Connection) -> AlertState:
         {row["severity"]: row["active"] for row in rows},
         {row["severity"]: row["unacknowledged_since"] for row in rows if row["unacknowledged_since"] is not None},
         watchdog_at,
+    )
+
+
+async def prune(cx: Connection, at: datetime) -> None:
+    """Forget what ended and was not spoken of for KEPT. An episode stays while an older one of its fingerprint does, which
+    would otherwise seem to be the newest."""
+    await cx.execute(
+        """delete from usdx.alert_notifications n using usdx.alerts ended
+        where ended.fingerprint = n.fingerprint and ended.starts_at = n.starts_at and not ended.active
+            and not exists (
+                select from usdx.alert_notifications kept
+                where kept.fingerprint = n.fingerprint and kept.starts_at <= n.starts_at and kept.last_received_at >= $1
+            )""",
+        at - KEPT,
+        on=ON,
+    )
+    await cx.execute(
+        """delete from usdx.alert_acknowledgements a where a.at < $1 and not exists (
+            select from usdx.alert_notifications n where n.fingerprint = a.fingerprint and n.starts_at = a.starts_at
+        )""",
+        at - KEPT,
+        on="alert_acknowledgements",
     )

@@ -44,6 +44,7 @@ from shared.settings import AggregatorSettings, Settings, WorkerSettings
 from shared.worker import Worker, open_worker
 
 ALERTS_EVERY_S = 5.0
+FORGET_EVERY_S = 3600.0
 RESERVED_CONNECTIONS = 3  # for the webhook, the business figures and the status page
 
 
@@ -84,6 +85,11 @@ class Rooms:
         async with self.db.transaction(readonly=True) as cx:
             self.meters.alerts_now(await alert_store.state(cx))
             self.meters.backups_now(await backups.newest(cx))
+
+    async def forget_alerts(self) -> None:
+        """Drop the alerts that ended long ago."""
+        async with self.db.transaction() as cx:
+            await alert_store.prune(cx, await cx.fetchval("select now()", on=alert_store.ON))
 
     @classmethod
     def build(
@@ -134,6 +140,7 @@ class Rooms:
         return {
             "business": loop("business", refresh, max(0.5, min(15.0, shortest_s / 4)), 180.0),
             "alerts": loop("alerts", self.look_at_alerts, ALERTS_EVERY_S, 60.0),
+            "old_alerts": loop("old_alerts", self.forget_alerts, FORGET_EVERY_S, 3 * FORGET_EVERY_S),
             "status": loop("status", look, LOOK_EVERY_S, 30.0),
         }
 

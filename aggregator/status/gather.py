@@ -58,7 +58,7 @@ class Seen:
 
 async def look(cx: Connection) -> Seen:
     """Ask the database, all in the caller's snapshot."""
-    rows = await cx.fetch(ALERTS_SQL, WATCHDOG, ALERTS_SHOWN, on="alerts")
+    rows = await cx.fetch(ALERTS_SQL, WATCHDOG, ALERTS_SHOWN, on="active_alerts")
     return Seen(
         {row["chain"]: (row["block_number"], row["block_time"]) for row in await cx.fetch(CURSORS_SQL, on="cursors")},
         [FeedStatus(**_plain(row)) for row in await cx.fetch(FEEDS_SQL, on="latest_prices")],
@@ -82,7 +82,7 @@ where f.active order by f.required desc, f.feed"""
 ALERTS_SQL = """
 select fingerprint, alertname, severity, service, coalesce(annotations->>'summary', '') as summary, starts_at,
     acknowledged_by, count(*) over () as total
-from usdx.alerts where active and alertname <> $1
+from usdx.active_alerts where alertname <> $1
 order by array_position(array['critical', 'warning', 'info', 'none'], severity), starts_at desc limit $2"""
 WATCHDOG_SQL = """
 select max(last_received_at) from usdx.alert_notifications where alertname = $1 and status = 'firing'"""

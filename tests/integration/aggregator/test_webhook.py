@@ -3,6 +3,7 @@
 import asyncio
 import io
 import itertools
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from aggregator import alert_store
 from aggregator.metrics import WEBHOOK_PATH
+from monitoring.alerts.meta import GROUP as META
+from monitoring.model import Alert
 from monitoring.routes import PACES
 from shared.db import Database
 from shared.settings import Settings
@@ -150,6 +153,77 @@ async def test_gauges(served: Site) -> None:
     await send(served, alert("resolved"))
     assert value("usdx_alerts_active", severity="critical") == 0
     assert value("usdx_alert_notifications_total", severity="critical", status="resolved") == 1
+
+
+@pytest.mark.parametrize("end", ["acknowledged", "resolved"])
+async def test_an_escalation_ends_with_its_cause(served: Site, end: str) -> None:
+    """The alert that says that another was not acknowledged waits for nobody itself: it is over as soon as the other is
+    acknowledged or resolved, however long both had fired by then."""
+    await send(served, alert())
+    await send(served, alert(name="AlertUnacknowledged", minute=16, escalation="2"))
+    served.hands.at += 40 * 60
+    since = "usdx_alerts_unacknowledged_since_timestamp_seconds"
+    assert served.registry.value(since, severity="critical") == START.timestamp()
+    if end == "resolved":
+        await send(served, alert("resolved"))
+    else:
+        async with served.client.post("/api/v1/alerts/trouble-/ack", json={"by": "Ada"}) as response:
+            assert response.status == 200
+    assert served.registry.value(since, severity="critical") is None
+    assert served.registry.value("usdx_alerts_active", severity="critical") == (1 if end == "resolved" else 2)
+
+
+def test_every_escalation_says_so() -> None:
+    """The rules mark each alert that is about acknowledgement as an escalation, which is how the store knows it."""
+    about = [one for one in META.rules if isinstance(one, Alert) and "unacknowledged" in one.expr]
+    assert about
+    assert all("escalation" in one.labels for one in about)
+
+
+async def test_active_alerts_are_the_active_of_all(served: Site, db: Database) -> None:
+    """What the status page looks at every second is what the view of all alerts calls active, whatever was said in
+    whatever order."""
+    rng, seen, silent = random.Random(1), set(), 0
+    await send(served, alert(name="Watchdog", severity="none"))
+    for _ in range(6):
+        said = [
+            alert(rng.choice(["firing", "firing", "resolved"]), rng.choice("abcdef"), minute=rng.randrange(3))
+            for _ in range(rng.randrange(1, 6))
+        ]
+        await send(served, alert(name="Watchdog", severity="none"), *said)
+        served.hands.at += 2 * 3600
+        async with db.connection() as cx:
+            slow = await cx.fetch("select * from usdx.alerts where active order by fingerprint")
+            assert await cx.fetch("select * from usdx.active_alerts order by fingerprint") == slow
+            silent += await cx.fetchval("select count(*) from usdx.alerts where silent")
+        seen.add(len(slow))
+    assert len(seen) > 1
+    assert max(seen) > 2
+    assert silent
+
+
+async def test_old_alerts_are_forgotten(served: Site, db: Database) -> None:
+    """What ended long ago goes, with who acknowledged it; what still fires stays, however old, and so does what ended
+    lately; an end that was lost does not come back as an alert."""
+    await send(served, alert(), alert(name="Lost"), alert(name="Fires"), alert(name="Watchdog", severity="none"))
+    async with served.client.post("/api/v1/alerts/trouble-/ack", json={"by": "Ada"}) as response:
+        assert response.status == 200
+    await send(served, alert("resolved"), alert(name="Lost", minute=1), alert("resolved", name="Lost", minute=1))
+    served.hands.at += (alert_store.KEPT + timedelta(days=1)).total_seconds()
+    await send(served, alert(name="Lost"))
+    at = datetime.fromtimestamp(served.hands.at, UTC)
+    async with db.transaction() as cx:
+        before = await alert_store.state(cx)
+        await cx.execute("update usdx.alert_acknowledgements set at = $1", at - alert_store.KEPT - timedelta(hours=1))
+        await alert_store.prune(cx, at)
+        kept = await cx.fetch("select alertname, count(*) from usdx.alerts group by 1 order by 1")
+        assert await alert_store.state(cx) == before
+        assert await cx.fetchval("select count(*) from usdx.alert_acknowledgements") == 0
+    assert [tuple(row) for row in kept] == [("Fires", 1), ("Lost", 2), ("Watchdog", 1)]
+    async with db.transaction() as cx:
+        await alert_store.prune(cx, at + alert_store.KEPT + timedelta(days=1))
+        kept = await cx.fetch("select alertname from usdx.alerts order by 1")
+    assert [row["alertname"] for row in kept] == ["Fires", "Watchdog"]
 
 
 async def test_ack_refusals(served: Site) -> None:
