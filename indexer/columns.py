@@ -35,7 +35,9 @@ class Columns:
     def __init__(self, chain_id: int, sources: Sequence[Source]) -> None:
         numerals = Numerals()
         self._chain_id = chain_id
-        self._events = [(_Owned(addresses), EventRows(table, numerals)) for addresses, table in _certain(sources)]
+        self._events = [
+            (_Owned(addresses), EventRows(table, numerals)) for table, addresses in _certain(sources).items()
+        ]
 
     def blocks(self, inner: Bytes) -> list[int] | None:
         """The numbers of the blocks that have logs, ascending; None when `decode` is sure to give up."""
@@ -152,15 +154,18 @@ class _Headers:
         return np.minimum(np.searchsorted(self._numbers, logs.number), len(self._numbers) - 1)
 
 
-def _certain(sources: Sequence[Source]) -> list[tuple[frozenset[bytes], Table]]:
-    """Tables that topic0, topic count and address alone decide on; the general decoder keeps the rest."""
-    out = []
+def _certain(sources: Sequence[Source]) -> dict[Table, frozenset[bytes]]:
+    """Tables that topic0, topic count and address alone decide on, each with whose logs fill it.
+
+    The general decoder keeps the rest. A table that several sources fill, as annexes do, is theirs together.
+    """
+    out: dict[Table, frozenset[bytes]] = {}
     for one in sources:
         shared = any(other is not one and one.addresses & other.addresses for other in sources)
         keys = [(table.event.topic0, table.event.topic_count) for table in one.tables]
         for table, key in zip(one.tables, keys, strict=True):
             if not shared and key[0] is not None and keys.count(key) == 1:
-                out.append((one.addresses, table))
+                out[table] = out.get(table, frozenset()) | one.addresses
     return out
 
 

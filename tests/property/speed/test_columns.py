@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
+from indexer.abi import parse
 from indexer.chain_checks import Expected
 from indexer.columns import Columns
 from indexer.copy_format import encoder
@@ -20,6 +21,7 @@ from indexer.events import EventSpec, Param, Scalar
 from indexer.model import BlockRef, Copied, Filter, Log, Logs, Range
 from indexer.quick import Known, source, stamps
 from indexer.rows import Batch, RowWriter
+from indexer.scopes import event_key, split
 from indexer.streams import Stream, filter_of, stream
 from shared.rpc_types import Header
 from tests.property.indexer.abis import events, values
@@ -67,6 +69,23 @@ def block_time(number: int) -> int:
     return 1_700_000_000 + 12 * number
 
 
+def log_of(number: int, index: int, address: bytes, spec: EventSpec, given_: list[Any]) -> dict[str, Any]:
+    """A log of an event with these values."""
+    topics, data = encoded(spec, given_)
+    return {
+        "address": "0x" + address.hex(),
+        "topics": ["0x" + topic.hex() for topic in topics],
+        "data": "0x" + data.hex(),
+        "blockNumber": hex(number),
+        "transactionHash": "0x" + "cd" * 32,
+        "transactionIndex": "0x0",
+        "blockHash": "0x" + block_hash(number).hex(),
+        "blockTimestamp": hex(block_time(number)),
+        "logIndex": hex(index),
+        "removed": False,
+    }
+
+
 def static_events() -> st.SearchStrategy[EventSpec]:
     """Events as contracts mostly have them."""
     kinds = st.one_of(
@@ -81,15 +100,31 @@ def static_events() -> st.SearchStrategy[EventSpec]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, kinds: st.SearchStrategy[EventSpec], *, timestamps: bool | None = None) -> World:
-    """Ordered logs of some events in a few blocks, written alike."""
-    chosen = draw(st.lists(kinds, min_size=1, max_size=3, unique_by=lambda one: one.layout))
+def contracts(draw: st.DrawFn, chosen: Sequence[EventSpec]) -> list[Stream]:
+    """One contract or two, each with tables of its own; perhaps they share an address."""
     cut = draw(st.integers(0, len(chosen)))
     groups = [group for group in (chosen[:cut], chosen[cut:]) if group]
-    streams = [
+    return [
         stream(f"shop/c{place}", "base", "shop", group, ADDRESSES[place : place + 1 + draw(st.integers(0, 1))], 0)
         for place, group in enumerate(groups)
     ]
+
+
+@st.composite
+def annexed(draw: st.DrawFn, chosen: Sequence[EventSpec]) -> list[Stream]:
+    """One contract and its annexes, standing at the same block: they fill the same tables."""
+    whole = stream("shop/c", "base", "shop", chosen, ADDRESSES, 0)
+    addresses, events_ = draw(st.sets(st.sampled_from(ADDRESSES))), draw(st.sets(st.sampled_from(chosen)))
+    covered = {(address, event_key(one)) for address in addresses for one in events_}
+    streams = [one for one in split(whole, frozenset(covered), {}).streams if one.tables]
+    return draw(st.lists(st.sampled_from(streams), min_size=1, unique_by=lambda one: one.key))
+
+
+@st.composite
+def worlds(draw: st.DrawFn, kinds: st.SearchStrategy[EventSpec], *, timestamps: bool | None = None) -> World:
+    """Ordered logs of some events in a few blocks, written alike."""
+    chosen = draw(st.lists(kinds, min_size=1, max_size=3, unique_by=lambda one: one.layout))
+    streams = draw(st.one_of(contracts(chosen), annexed(chosen)))
     told = draw(st.booleans()) if timestamps is None else timestamps
     world = World(streams, style=draw(st.sampled_from(STYLES)))
     world.keys = draw(st.permutations(KEYS)) if draw(st.booleans()) else list(KEYS)
@@ -100,21 +135,12 @@ def worlds(draw: st.DrawFn, kinds: st.SearchStrategy[EventSpec], *, timestamps: 
         one = draw(st.sampled_from(streams))
         spec = draw(st.sampled_from(list(one.tables)))
         given_ = [draw(st.binary(min_size=32, max_size=32) if p.hashed else values(p.type)) for p in spec.inputs]
-        topics, data = encoded(spec, given_)
-        world.logs.append(
-            {
-                "address": "0x" + draw(st.sampled_from(one.addresses)).hex(),
-                "topics": ["0x" + topic.hex() for topic in topics],
-                "data": "0x" + data.hex(),
-                "blockNumber": hex(number),
-                "transactionHash": "0x" + draw(st.binary(min_size=32, max_size=32)).hex(),
-                "transactionIndex": hex(draw(st.integers(0, 300))),
-                "blockHash": "0x" + block_hash(number).hex(),
-                **({"blockTimestamp": hex(block_time(number))} if told else {}),
-                "logIndex": hex(index),
-                "removed": False,
-            }
-        )
+        log = log_of(number, index, draw(st.sampled_from(one.addresses)), spec, given_)
+        log["transactionHash"] = "0x" + draw(st.binary(min_size=32, max_size=32)).hex()
+        log["transactionIndex"] = hex(draw(st.integers(0, 300)))
+        if not told:
+            del log["blockTimestamp"]
+        world.logs.append(log)
     return world
 
 
@@ -191,10 +217,28 @@ def test_plain_events_are_left_to_nobody(world: World, style: tuple[str, str]) -
     copied = quickly(world, known)
     assert copied is not None
     same(world, known, copied)
-    tables = [table for one in world.streams for table in one.tables.values()]
-    keys = [(table.event.topic0, table.event.topic_count) for table in tables]
-    if len(set(keys)) == len(keys) and len(world.streams) == 1:
+    keys = [[(one.topic0, one.topic_count) for one in stream_.tables] for stream_ in world.streams]
+    owners = [address for stream_ in world.streams for address in stream_.addresses]
+    if all(len(set(of)) == len(of) for of in keys) and len(set(owners)) == len(owners):
         assert not copied.left
+
+
+def test_streams_that_fill_one_table_lose_no_row() -> None:
+    """An address and an event added at once make two annexes, which begin at one block and share a table."""
+    transfer, approval = parse(
+        "event Transfer(address indexed a, address indexed b, uint256 c)\n"
+        "event Approval(address indexed a, address indexed b, uint256 c)"
+    )
+    whole = stream("shop/c", "base", "shop", [transfer, approval], ADDRESSES[:2], 0)
+    annexes = split(whole, frozenset({(ADDRESSES[0], event_key(transfer))}), {}).fresh
+    assert [len(one.tables) for one in annexes] == [1, 2]
+    world = World(list(annexes))
+    for number, (address, one) in enumerate([(0, approval), (0, approval), (1, approval), (1, transfer)]):
+        world.logs.append(log_of(FIRST + number, 0, ADDRESSES[address], one, [b"\1" * 20, b"\2" * 20, number]))
+    copied = quickly(world, Known(FIRST, LAST, stamps()))
+    assert copied is not None
+    assert copied.counts == {"shop.c_approval": 3, "shop.c_transfer": 1}
+    same(world, Known(FIRST, LAST, stamps()), copied)
 
 
 @MANY
