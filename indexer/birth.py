@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from shared.pool import Pool
-from shared.rpc_errors import MissingData, Rejected
+from shared.rpc_errors import MissingData, NoEndpoint, Rejected, RpcError
 
 HasCode = Callable[[int], Awaitable[bool]]
 
@@ -39,5 +39,8 @@ async def birth(pool: Pool, address: bytes, tip: int) -> int:
 
     try:
         return await first_with_code(has_code, tip) or 0
-    except (MissingData, Rejected):
-        return 0
+    except RpcError as error:
+        each = error.errors if isinstance(error, NoEndpoint) else (error,)
+        if each and all(isinstance(one, MissingData | Rejected) or not one.failure.known for one in each):
+            return 0
+        raise

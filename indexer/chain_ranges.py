@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -57,6 +57,7 @@ class Ranges:
 
     async def page(self, question: Question) -> Page:
         """The logs of a prefix of the range: as much of it as an endpoint gives at once."""
+        before = {endpoint: endpoint.windows.get(question.filter) for endpoint in self._pool.endpoints}
         while True:
             try:
                 return await self._pool.on(
@@ -68,9 +69,10 @@ class Ranges:
                 if len(question.range) == 1 and _misnumbered([error]):
                     return await self._renumbered(question, error)
                 if len(question.range) == 1 or not _width_may_be_why([error]):
+                    self._unlearn(question.filter, before)
                     raise
                 self.splits[UNEXPLAINED] += 1
-                question = _narrowed(question, len(question.range) // 2)
+                question = self._learn_failure(question, error)
 
     async def _renumbered(self, question: Question, why: RpcError) -> Page:
         """A block whose logs everybody numbers wrongly, by its receipts; raises `why` where there are none."""
@@ -89,13 +91,13 @@ class Ranges:
             try:
                 page = await ask_page(endpoint, part)
                 await self._check(page, part)
-            except FilterTooBig as error:
-                self.splits[Kind.FILTER.value] += 1
-                _fewer_filters(endpoint, part.filter, error)
-            except (RangeTooWide, TooManyResults) as error:
+            except (FilterTooBig, RangeTooWide, TooManyResults) as error:
+                if isinstance(error, FilterTooBig) and _fewer_filters(endpoint, part.filter, error):
+                    self.splits[Kind.FILTER.value] += 1
+                    continue
                 if width == 1:
                     return await self._single(endpoint, part, error)
-                if error.failure.doubt:
+                if error.failure.doubt is Kind.RATE:
                     await self._clock.sleep(pause_s)
                     pause_s *= 2
                     doubted = max(doubted, width)
@@ -130,6 +132,27 @@ class Ranges:
             endpoint.abilities = replace(endpoint.abilities, most_results=failure.limit)
         endpoint.windows[question.filter] = window.refused(width, suggested)
         return endpoint.windows[question.filter].span
+
+    def _learn_failure(self, question: Question, error: RpcError) -> Question:
+        """A narrower question, and narrower ones from now on, of those endpoints that failed for no told reason."""
+        named = {one.endpoint for one in _each([error])}
+        failed = [endpoint for endpoint in self._pool.endpoints if endpoint.name in named]
+        widths = [self._width(endpoint, question) for endpoint in failed]
+        for endpoint, width in zip(failed, widths, strict=True):
+            endpoint.windows[question.filter] = endpoint.windows.get(question.filter, Window()).failed(width)
+        width = max(self._width(endpoint, question) for endpoint in failed or self._pool.endpoints)
+        return _narrowed(question, min(width, len(question.range) - 1))
+
+    def _unlearn(self, filter: Filter, before: Mapping[Endpoint, Window | None]) -> None:  # noqa: A002
+        """Forget what was learned of widths when in the end no width helped."""
+        for endpoint, window in before.items():
+            endpoint.windows.pop(filter, None)
+            if window is not None:
+                endpoint.windows[filter] = window
+
+    def _width(self, endpoint: Endpoint, question: Question) -> int:
+        """How much of the range an endpoint is asked for at once."""
+        return len(_narrowed(question, min(len(question.range), self._span(endpoint, question.filter))).range)
 
     def _learn_answer(self, endpoint: Endpoint, question: Question, page: Page) -> None:
         width = len(question.range)
@@ -170,11 +193,17 @@ def _each(errors: Sequence[RpcError]) -> list[RpcError]:
     return [one for error in errors for one in (error.errors if isinstance(error, NoEndpoint) else (error,))]
 
 
-def _fewer_filters(endpoint: Endpoint, filter: Filter, error: FilterTooBig) -> None:  # noqa: A002
-    """Remember how many addresses and topics the endpoint takes, always fewer than were refused."""
+def _fewer_filters(endpoint: Endpoint, filter: Filter, error: FilterTooBig) -> bool:  # noqa: A002
+    """Remember how many addresses and topics the endpoint takes, always fewer than were refused; whether there are any.
+
+    Raises Rejected when there are not and nothing but the filter can be meant.
+    """
     asked = endpoint.abilities.most_filters or len(filter.addresses) + len(filter.topic0s)
     if asked <= LEAST_FILTERS:
+        if error.failure.doubt is Kind.DENSITY:
+            return False
         raise Rejected(str(error), endpoint=endpoint.name, method=error.method, failure=error.failure)
     said = error.failure.limit
     fewer = said if said and said < asked else max(asked // 2, LEAST_FILTERS)
     endpoint.abilities = replace(endpoint.abilities, most_filters=fewer)
+    return True

@@ -15,6 +15,7 @@ PROBE_AFTER = 1_000  # answers at the ceiling before one wider question: plans g
 FASTEST_GROWTH = 10.0
 AFTER_REFUSAL = 1.1
 RESULTS_MARGIN = 0.8
+FORGET_AFTER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,15 @@ class Answered:
 class Window:
     """How many blocks to ask for with one filter: grows with thin answers, shrinks with thick ones and refusals.
 
-    `growth` is the factor of the next widening; after a refusal it starts again close to 1.
+    `growth` is the factor of the next widening; after a refusal it starts again close to 1. `below` is a width that was
+    refused: for `FORGET_AFTER` answers widening goes at most half the way there. `good` is the width last answered.
     """
 
     span: int = FIRST_SPAN
     growth: float = FASTEST_GROWTH
+    below: int | None = None
+    uses: int = 0  # answers since that refusal
+    good: int = 0
 
     def answered(self, what: Answered, target_bytes: int, most_results: int | None) -> Window:
         """Aim the next answer at `target_bytes`, and below the endpoint's `most_results`."""
@@ -74,16 +79,23 @@ class Window:
             if most_results is not None:
                 ideal = min(ideal, what.blocks * most_results * RESULTS_MARGIN / what.results)
         if ideal < self.span:
-            return replace(self, span=max(1, int(ideal), self.span // 4))
+            return replace(self, span=max(1, int(ideal), self.span // 4), good=what.blocks)
         if what.blocks < self.span:
-            return self
+            return replace(self, good=what.blocks)
+        below = None if self.uses >= FORGET_AFTER else self.below
         wider = max(int(min(ideal, self.span * self.growth)), self.span + 1)
-        return Window(wider, min(self.growth * 1.5, FASTEST_GROWTH))
+        if below is not None:
+            wider = max(self.span, min(wider, (self.span + below) // 2))
+        return Window(wider, min(self.growth * 1.5, FASTEST_GROWTH), below, self.uses + 1 if below else 0, what.blocks)
 
     def refused(self, blocks: int, suggested: int | None) -> Window:
         """A range of `blocks` held too much: take the suggestion if it is narrower, else half. Always narrower."""
         narrower = suggested if suggested is not None and 0 < suggested < blocks else blocks // 2
         return Window(max(1, min(narrower, blocks - 1)), AFTER_REFUSAL)
+
+    def failed(self, blocks: int) -> Window:
+        """A range of `blocks` may have been too much, nobody said: back to what was good, and no wider for a while."""
+        return replace(self.refused(blocks, self.good), below=blocks)
 
 
 def suggested_blocks(failure: Failure, first: int, last: int) -> int | None:

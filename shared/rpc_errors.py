@@ -200,7 +200,7 @@ _CLASSES: dict[Kind, type[RpcError]] = {
 def failed(endpoint: str, method: str, failure: Failure, text: str, code: int | None = None) -> RpcError:
     """The exception for a failure; its message names the endpoint, the method and the provider's own words."""
     if failure.doubt and method != "eth_getLogs":  # a range cannot be meant
-        failure = replace(failure, kind=failure.doubt, doubt=None)
+        failure = replace(failure, kind=failure.kind if failure.kind is Kind.TRANSPORT else failure.doubt, doubt=None)
     cls = _CLASSES[failure.kind]
     if failure.kind is Kind.PERMANENT and (code == 3 or "revert" in text.lower()):
         cls = Reverted

@@ -91,7 +91,18 @@ def _retry_after(words: str) -> float | None:
     return float(found[1]) / (1_000 if found[2].startswith("m") else 1)
 
 
-_BY_STATUS = {402: Kind.BILLING, 408: Kind.TRANSPORT, 413: Kind.DENSITY, 429: Kind.RATE, 401: Kind.PERMANENT}
+_TOO_LONG_FOR_IT = Failure(Kind.TRANSPORT, doubt=Kind.DENSITY)
+_BY_STATUS = {
+    401: Failure(Kind.PERMANENT),
+    402: Failure(Kind.BILLING),
+    408: _TOO_LONG_FOR_IT,
+    413: Failure(Kind.FILTER, unit="filters", doubt=Kind.DENSITY),  # what we sent is too large
+    429: Failure(Kind.RATE),
+    500: _TOO_LONG_FOR_IT,
+    502: _TOO_LONG_FOR_IT,
+    504: _TOO_LONG_FOR_IT,
+    524: _TOO_LONG_FOR_IT,  # Cloudflare: its origin did not answer in time
+}
 _BY_CODE = {
     429: Kind.RATE,
     -32005: Kind.RATE,  # EIP-1474: limit exceeded
@@ -109,7 +120,7 @@ _BY_CODE = {
 def _guess(http_status: int, code: int | None, words: str) -> Failure:
     """The kind of a text that no row knows: by status or code, else 4xx is our fault and the rest is theirs."""
     if http_status in _BY_STATUS:
-        return Failure(_BY_STATUS[http_status])
+        return _BY_STATUS[http_status]
     if code in _BY_CODE:
         return Failure(_BY_CODE[code], known=not words or code not in (-32000, -32005))
     if http_status >= 500 or not words:

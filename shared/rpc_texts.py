@@ -65,6 +65,8 @@ def _calls(pattern: str, plus: int = 0) -> Text:
 BATCH = (  # the batch is too long, whatever it asks
     _calls(r"batch of more than {N} (requests|calls)"),  # dRPC
     _calls(r"batch (size|limit|length)\D{0,40}{N}"),  # Ankr, erigon
+    _calls(r"max(imum)? {N} (calls|requests) in (\d+|a|one) batch"),  # Base
+    _calls(r"batch request (was|is) too large(.{0,20}max limit of {N})?"),  # jsonrpsee
     _calls(r"too many (rpc )?(calls|requests) in (the )?batch|batch (is )?too (large|big|long)"),  # proxyd, geth
     _calls(
         r"batch\w* (requests? |calls? )?(is |are )?(not |un)(supported|allowed|enabled)|batch.{0,20}disabled", plus=1
@@ -78,6 +80,9 @@ FILTER_SIZE = (
     _filters(r"exceed(s|ed)? max (addresses|topics): {N}"),  # java-tron
     _filters(r"exceed(s|ed)? max (addresses or topics|addresses|topics)"),  # geth, Alchemy, dRPC
     _filters(r"specify less number of address|too many (addresses|topics)"),  # BSC
+    _row(  # what we sent is too large
+        Kind.FILTER, r"(entity|payload|content length) too large", unit="filters", doubt=Kind.DENSITY
+    ),
 )
 
 SPEED = (  # before density: "Exceeded max limit of 100 requests per second" reads like jsonrpsee's size text
@@ -96,13 +101,14 @@ DENSITY = (
     _results(r"query returned more than {N} (results|logs)"),  # Infura, zkSync, Tenderly, java-tron
     _results(r"exceeds max results:? {N}"),  # reth, LlamaRPC, Ankr, Altitude
     _results(r"logs matched by query exceeds limit of {N}"),  # Arbitrum
-    _results(r"more than {N} (logs|results) (were )?returned"),  # HyperRPC
+    _results(r"more than {N} (logs|results) (were )?(returned|in the range)"),  # HyperRPC
     _results(r"too many logs, narrow your filter: {N}"),  # erigon
     _results(r"too many logs"),  # dRPC, erigon
     _bytes(r"response size (should not|must not|should be|exceeds?)\D{0,30}{N} ?bytes"),  # 1RPC
     _bytes(r"response is too (big|large)(.*exceeded max limit of {N})?"),  # jsonrpsee: reth, Moonbeam
     _bytes(r"exceeded max limit of {N}"),  # jsonrpsee's data alone
     _row(Kind.DENSITY, r"response (size )?(is )?(too large|too big|exceeded|limit exceeded)"),  # Optimism proxyd
+    _row(Kind.DENSITY, r"response (size )?is (larger|bigger|greater) than"),
     _row(Kind.DENSITY, r"too many results|try paginating|logs over more|result set (is )?too large"),  # QuickNode
     _row(
         Kind.DENSITY, r"(log )?query (timed ?out|timeout)|timed ?out.{0,60}(reduc|narrow|smaller).{0,20}range"
@@ -136,6 +142,10 @@ RANGE = (
     _blocks(r"max allowed of rounds in logs query is: {N}"),  # Oasis
     _blocks(r"too wide \(maximum {N}\)"),  # Moonbeam, Moonriver
     _blocks(r"max block range = {N}"),  # Morph
+    _blocks(r"range .{0,60}must not exceed {N}"),
+    _blocks(r"number of blocks exceeds? (the )?limit( of|:) {N}"),
+    _blocks(r"smaller range \(max(imum)? {N}\)"),
+    _blocks(r"exceed(s|ed)? (the )?max(imum)? (allowed )?(block )?range of {N}"),
     _blocks(r"block range.{0,40}\b(max(imum)?|limit)\b\D{0,24}{N}"),
     _blocks(r"(max(imum)?|limit|at most)\b\D{0,24}{N} blocks"),
     _blocks(
@@ -169,7 +179,13 @@ MISSING_DATA = (
     _row(
         Kind.MISSING, r"unable to recover receipts|not currently canonical|pruned|missing (block|receipts?|state|data)"
     ),
-    _row(Kind.MISSING, r"archive (node|data|mode|requests?)"),
+    _row(Kind.MISSING, r"archive (node|mode)|archive\b.{0,40}\b(data|requests?|access)\b"),
+    _row(Kind.MISSING, r"state (0x)?[0-9a-f]{8,64} (is )?not available|state histor\w+ .{0,60}indexed"),  # geth
+    _row(Kind.MISSING, r"(world )?state (is )?unavailable"),  # Besu
+)
+
+SLOW = (  # before money: "Request timeout on the free tier, please upgrade your tier"
+    _row(Kind.TRANSPORT, r"request time(d )?-?out", doubt=Kind.DENSITY),  # dRPC
 )
 
 MONEY = (
@@ -190,14 +206,10 @@ PACE = (
 
 WAY = (
     _row(Kind.TRANSPORT, r"no backend is currently healthy|backend is (down|offline)"),  # Base
-    _row(
-        Kind.TRANSPORT,
-        r"bad gateway|service (temporarily )?unavailable|gateway time-?out|upstream|origin (is )?unreachable",
-    ),
-    _row(
-        Kind.TRANSPORT, r"time(d )?-?out|deadline exceeded|context cancell?ed|connection (was )?(refused|reset|closed)"
-    ),
-    _row(Kind.TRANSPORT, r"internal (server |json-rpc )?error|unexpected eof|broken pipe|temporar(y|ily)"),
+    _row(Kind.TRANSPORT, r"bad gateway|time(d )?-?out|deadline exceeded|context cancell?ed", doubt=Kind.DENSITY),
+    _row(Kind.TRANSPORT, r"internal (server |json-rpc )?error", doubt=Kind.DENSITY),
+    _row(Kind.TRANSPORT, r"service (temporarily )?unavailable|upstream|origin (is )?unreachable"),
+    _row(Kind.TRANSPORT, r"connection (was )?(refused|reset|closed)|unexpected eof|broken pipe|temporar(y|ily)"),
 )
 
 FOR_EVER = (
@@ -225,6 +237,7 @@ TEXTS: tuple[Text, ...] = (
     *RANGE,
     *BEHIND_HEAD,
     *MISSING_DATA,
+    *SLOW,
     *MONEY,
     *PACE,
     *WAY,

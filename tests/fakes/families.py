@@ -202,6 +202,16 @@ DRPC = Family(
 )
 NO_BATCH = Family("no-batch", max_batch=0, batch_text=(-32600, "batch requests are not supported"))
 SHORT_BATCH = Family("proxyd", max_batch=10, batch_text=(-32014, "too many RPC calls in batch request"))
+GATEWAY = Family(
+    "gateway",
+    max_blocks=800,
+    too_wide=lambda asked: Refusal(-32000, "<html><h1>504 Gateway Time-out</h1></html>", 504),
+)
+SLOW_PLAN = Family(
+    "slow-plan", max_blocks=2_000, too_wide=_wide(30, "Request timeout on the free tier, please upgrade your tier", 408)
+)
+ODD_WORDS = Family("odd-words", max_blocks=700, too_wide=_wide(-32602, "flurb exceeds the wibble"))
+BASE_BATCH = Family("base-batch", max_batch=10, batch_text=(-32014, "maximum 10 calls in 1 batch"))
 ARBITRUM = Family(
     "arbitrum",
     max_results=300,
@@ -230,4 +240,8 @@ FAMILIES: tuple[Family, ...] = (
     NO_BATCH,
     SHORT_BATCH,
     ARBITRUM,
+    GATEWAY,
+    SLOW_PLAN,
+    ODD_WORDS,
+    BASE_BATCH,
 )

@@ -10,7 +10,7 @@ from shared.rpc_errors import NoEndpoint, RpcError
 from tests.fakes import faults
 from tests.fakes.chain import FakeChain
 from tests.fakes.clock import Hands
-from tests.fakes.families import FAMILIES, GETH, GETH_LIMITED, NO_BATCH, NO_RECEIPTS, TRON, Family
+from tests.fakes.families import FAMILIES, GETH, GETH_LIMITED, NO_BATCH, NO_RECEIPTS, TRON, Family, Refusal
 from tests.fakes.node import FakeNode
 from tests.unit.node.world import CREATED, SOLD, VAULT, WANTED, busy_chain, chain_of, log, places, truth
 
@@ -225,7 +225,7 @@ async def test_filters_are_split(fake: FakeChain) -> None:
     """A filter that names too many addresses is asked in pieces, and no log is lost or doubled."""
     many = tuple(number.to_bytes(20, "big") for number in range(1, 2_500))
     wanted = Filter((*many, *WANTED.addresses), WANTED.topic0s)
-    for family in (GETH_LIMITED, replace(GETH_LIMITED, too_long=lambda count: _refused("too many addresses"))):
+    for family in (GETH_LIMITED, replace(GETH_LIMITED, too_long=lambda count: Refusal(-32602, "too many addresses"))):
         node = FakeNode(fake, family=family)
         chain = chain_of(node)
         await chain.tip()
@@ -235,17 +235,11 @@ async def test_filters_are_split(fake: FakeChain) -> None:
         assert node.asked["eth_getLogs"] - asked <= 5
 
 
-def _refused(text: str) -> Exception:
-    from tests.fakes.families import Refusal
-
-    return Refusal(-32602, text)
-
-
 async def test_unknown_refusals_are_narrowed(fake: FakeChain) -> None:
     """A refusal that nobody understands is asked of others first, then more narrowly, without waiting."""
 
     def refuse(asked: tuple[int, int]) -> Exception:
-        return _refused("flurb exceeds the wibble")
+        return Refusal(-32602, "flurb exceeds the wibble")
 
     odd = replace(GETH, max_blocks=10, too_wide=refuse)
     hands = Hands()
@@ -254,6 +248,47 @@ async def test_unknown_refusals_are_narrowed(fake: FakeChain) -> None:
     began = hands.at
     assert places(await chain.logs(Range(1, 60), WANTED)) == truth(fake, 1, 60)
     assert hands.at - began < 5
+
+
+async def test_an_unexplained_width_is_remembered(long: FakeChain) -> None:
+    """Where nobody says how wide is too wide, it is found out once, and not again for every page."""
+
+    def refuse(asked: tuple[int, int]) -> Exception:
+        return Refusal(-32602, "flurb exceeds the wibble")
+
+    node = FakeNode(long, family=replace(GETH, max_blocks=100, too_wide=refuse))
+    chain = chain_of(node)
+    tip = await chain.tip()
+    posts = node.posts
+    assert places(await chain.logs(Range(0, tip.number), WANTED)) == truth(long)
+    assert node.posts - posts <= 60 + 20
+
+
+async def test_an_outage_teaches_no_width(long: FakeChain) -> None:
+    """When no width helped, the widths are those of before."""
+    node = FakeNode(long)
+    chain = chain_of(node)
+    tip = await chain.tip()
+    await chain.logs(Range(0, 2_999), WANTED)
+    wide = chain.span(WANTED)
+    node.fail(faults.html(502).often(1_000))
+    with pytest.raises(RpcError):
+        await chain.logs(Range(3_000, tip.number), WANTED)
+    assert chain.span(WANTED) == wide
+
+
+async def test_a_body_that_is_too_large(fake: FakeChain) -> None:
+    """A request whose own length is refused asks for fewer addresses; one that has few of them for fewer blocks."""
+    many = Filter(tuple(sorted([*WANTED.addresses, *(bytes([1, n]) * 10 for n in range(60))])), WANTED.topic0s)
+    family = replace(GETH, max_filters=20, too_long=lambda count: Refusal(0, "413 Request Entity Too Large", 413))
+    node = FakeNode(fake, family=family)
+    chain = chain_of(node)
+    await chain.tip()
+    assert places(await chain.logs(Range(1, 60), many)) == truth(fake, 1, 60)
+    large = faults.says(0, "413 Request Entity Too Large", 413).often(3)
+    large.methods = faults.LOGS
+    node.fail(large)
+    assert places(await chain.logs(Range(1, 60), WANTED)) == truth(fake, 1, 60)
 
 
 async def test_slow_ranges_are_narrowed(fake: FakeChain) -> None:

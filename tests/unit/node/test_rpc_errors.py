@@ -16,6 +16,10 @@ ALCHEMY_2K = (
     "parameters and the response size limit, this block range should work: [0x11a3e5f, 0x11a3fff]"
 )
 STRUCTURAL_TEXTS = [
+    ("between", 200, -32602, "The range between fromBlock and toBlock must not exceed 1000", 1_000, None),
+    ("count", 200, -32602, "number of blocks exceed limit: 500", 500, None),
+    ("advice", 200, -32602, "please use a smaller range (max 2,000)", 2_000, None),
+    ("allowed", 200, -32602, "exceeds the maximum allowed block range of 10,000", 10_000, None),
     (
         "Alchemy",
         400,
@@ -186,7 +190,10 @@ DENSITY_TEXTS = [
     ("Optimism proxyd", 500, -32020, "backend response too large", None, None),
     ("QuickNode", 200, -32007, "too many results, try paginating", None, None),
     ("java-tron", 200, -32005, "query returned more than 10000 results", 10_000, None),
-    ("a proxy", 413, None, "Request Entity Too Large", None, None),
+    ("Base, batch", 200, -32014, "maximum 10 calls in 1 batch", 10, None),
+    ("jsonrpsee, batch", 200, -32000, "The batch request was too large Exceeded max limit of 50", 50, None),
+    ("logs in the range", 200, -32602, "more than 10000 logs in the range", 10_000, None),
+    ("by bytes", 200, -32602, "Response size is larger than 150MB limit", None, None),
     ("a proxy that cuts", 200, -32000, "error decoding response body: operation was aborted", None, None),
     ("proxyd, batch", 200, -32014, "too many RPC calls in batch request", None, None),
     (
@@ -202,6 +209,8 @@ DENSITY_TEXTS = [
     ("geth, long batch", 200, -32003, "response too large", None, None),
 ]
 FILTER_TEXTS = [
+    ("a proxy", 413, None, "Request Entity Too Large", None, None),
+    ("a proxy's page", 413, None, "<html><title>413 Request Entity Too Large</title></html>", None, None),
     ("geth", 200, -32602, "exceed max addresses or topics per search position", None, None),
     ("erigon", 200, -32602, "query exceeds the maximum of 1000 addresses or topics per search position", 1_000, None),
     ("Infura", 200, -32602, "This query contains 5006 filters. The current limit is 5000.", 5_000, None),
@@ -242,6 +251,18 @@ BEHIND_TEXTS = [
     ("OpenEthereum", 200, -32000, "toBlock is greater than latest block", None, None),
 ]
 MISSING_TEXTS = [
+    ("geth, by path", 200, -32000, f"state 0x{'ab' * 32} is not available", None, None),
+    ("geth, indexing", 200, -32000, "state histories haven't been fully indexed yet", None, None),
+    ("Besu", 200, -32000, "World state unavailable", None, None),
+    (
+        "a plan",
+        200,
+        -32600,
+        "Archive, Debug and Trace requests are not available on your current plan",
+        None,
+        None,
+    ),
+    ("another plan", 200, -32600, "This method requires archive access. Please upgrade your plan", None, None),
     ("geth", 200, -32000, "missing trie node 6a1b (path ) <nil>", None, None),
     ("geth, header", 200, -32000, "header not found", None, None),
     ("geth, by hash", 200, -32000, "unknown block", None, None),
@@ -423,6 +444,33 @@ def test_numbers_as_people_write_them() -> None:
 def test_a_bare_limit_is_doubted() -> None:
     """The bare "limit exceeded" means the range in one house and the rate in another."""
     assert classify(200, -32005, "limit exceeded").doubt is RATE
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text"),
+    [
+        (500, None, ""),
+        (502, None, "<html><h1>502 Bad Gateway</h1></html>"),
+        (504, None, "<html><h1>504 Gateway Time-out</h1></html>"),
+        (524, None, "error"),
+        (200, -32603, "Internal error"),
+        (200, -32000, "context deadline exceeded"),
+        (200, -32000, "timeout of 30000ms exceeded"),
+        (408, 30, "Request timeout on the free tier, please upgrade your tier to the paid one"),
+    ],
+)
+def test_what_took_too_long_may_be_too_much(status: int, code: int | None, text: str) -> None:
+    """Where an answer did not come in time the range may be why; of another method it is only the way."""
+    failure = classify(status, code, text)
+    assert (failure.kind, failure.doubt) == (TRANSPORT, DENSITY)
+    error = failed("a", "eth_call", failure, text, code)
+    assert (error.failure.kind, error.failure.doubt) == (TRANSPORT, None)
+
+
+@pytest.mark.parametrize(("status", "text"), [(503, ""), (200, "no backend is currently healthy to serve traffic")])
+def test_an_outage_is_not_the_range(status: int, text: str) -> None:
+    """Nobody narrows a range because nobody is there."""
+    assert classify(status, None, text).doubt is None
 
 
 def test_a_bare_limit_of_another_method_is_the_rate() -> None:
