@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Literal
 
 from aggregator.alerts import SEVERITIES, Stored
 from aggregator.everything import Everything
-from aggregator.model import FETCH_FAILURES, AlertState, Refresh, Sweep
+from aggregator.model import FETCH_FAILURES, AlertState, Reading, Refresh, Sweep
 from shared.metrics import DELAY, Family, Registry, Sample
 from shared.protocol import GaugeSpec
 
@@ -56,6 +57,13 @@ BUSINESS_GAUGE_SUCCESS = Family(
     "usdx_business_figure_last_success_timestamp_seconds",
     "gauge",
     "Time of the snapshot that the gauge's value was read from.",
+    ("gauge",),
+    "seconds",
+)
+BUSINESS_GAUGE_MAX_AGE = Family(
+    "usdx_business_figure_max_age_seconds",
+    "gauge",
+    "Age from which the gauge's value counts as old: three of its periods.",
     ("gauge",),
     "seconds",
 )
@@ -122,6 +130,7 @@ FAMILIES = (
     BUSINESS_DURATION,
     BUSINESS_REFRESHES,
     BUSINESS_GAUGE_SUCCESS,
+    BUSINESS_GAUGE_MAX_AGE,
     BUSINESS_GAUGE_ERRORS,
     WEBHOOK_REQUESTS,
     NOTIFICATIONS,
@@ -135,7 +144,10 @@ FAMILIES = (
     STREAM_DROPPED,
 )
 WEBHOOK_PATH = "/api/v1/internal/alerts/webhook"
-RESULTS = ("success", "partial", "failure")
+Result = Literal["success", "partial", "failure"]
+RESULTS: tuple[Result, ...] = ("success", "partial", "failure")
+LATE_PERIODS = 3
+SHORTEST_MAX_AGE_S = 60.0
 OUTCOMES = ("stored", "duplicate", "malformed", "unauthorized", "unavailable")
 
 
@@ -154,10 +166,13 @@ class Meters:
         self._alerts = AlertState()
         self._clients = 0
         self._backups: Mapping[str, datetime] = {}
+        self._gauges = gauges
         self._families = {name: family_of(name, gauge) for name, gauge in gauges.items()}
         self._start_counters(registry)
         registry.collector(self._read_targets, TARGET_UP, FETCH_DURATION, MERGED_SAMPLES)
-        registry.collector(self._read_business, BUSINESS_SUCCESS, BUSINESS_DURATION, BUSINESS_GAUGE_SUCCESS)
+        registry.collector(
+            self._read_business, BUSINESS_SUCCESS, BUSINESS_DURATION, BUSINESS_GAUGE_SUCCESS, BUSINESS_GAUGE_MAX_AGE
+        )
         registry.collector(self._read_figures, *self._families.values())
         registry.collector(self._read_alerts, ALERTS_ACTIVE, UNACKNOWLEDGED_SINCE, WATCHDOG_RECEIVED)
         registry.collector(self._read_backups, BACKUP_SUCCESS)
@@ -201,20 +216,30 @@ class Meters:
         self._help_conflicts.inc(by=everything.help_conflicts)
 
     def refreshed(self, refresh: Refresh) -> None:
-        """The business gauges were read, by us or by another replica."""
+        """The business gauges were read, by us or by another replica.
+
+        What counts is how all of them stand afterwards: one broken gauge that is asked again and again is `partial`
+        each time. How long such a second attempt took says nothing about a refresh.
+        """
         before = self.refresh
         still_broken = {
             gauge: message
             for gauge, message in before.broken.items()
             if gauge not in refresh.asked and refresh.readings.get(gauge) == before.readings.get(gauge)
         }
-        asked = refresh if refresh.asked else before
+        again = before.broken.keys() >= set(refresh.asked)
+        asked = before if again and before.asked else refresh
         broken = {**still_broken, **refresh.broken}
         self.refresh = Refresh(refresh.readings, asked.asked, broken, asked.at, asked.duration_s)
         if refresh.asked:
-            self._refreshes.inc(refresh.result)
+            self._refreshes.inc(self._result(broken))
         for gauge in refresh.broken:
             self._gauge_errors.inc(gauge)
+
+    def _result(self, broken: Mapping[str, str]) -> Result:
+        if not broken:
+            return "success"
+        return "failure" if broken.keys() >= self._gauges.keys() else "partial"
 
     def refresh_failed(self) -> None:
         """Not one business gauge could be read."""
@@ -266,12 +291,21 @@ class Meters:
     def _read_business(self) -> Iterable[Sample]:
         readings = dict(self.refresh.readings)
         if readings:
-            newest = max(reading.at for reading in readings.values())
-            yield Sample(BUSINESS_SUCCESS, newest.timestamp())
+            yield Sample(BUSINESS_SUCCESS, self._all_good_at(readings))
         if self.refresh.asked:
             yield Sample(BUSINESS_DURATION, self.refresh.duration_s)
         for gauge, reading in readings.items():
             yield Sample(BUSINESS_GAUGE_SUCCESS, reading.at.timestamp(), (gauge,))
+        for gauge, spec in self._gauges.items():
+            yield Sample(BUSINESS_GAUGE_MAX_AGE, max(SHORTEST_MAX_AGE_S, LATE_PERIODS * spec.period_s), (gauge,))
+
+    def _all_good_at(self, readings: Mapping[str, Reading]) -> float:
+        """The time of the oldest value, as a refresh that leaves one gauge behind is no success; a gauge that is asked
+        more seldom than others may be older by so much. One that was never read shows nothing that could be old."""
+        shortest_s = min(self._gauges[name].period_s for name in readings)
+        return min(
+            reading.at.timestamp() + self._gauges[name].period_s - shortest_s for name, reading in readings.items()
+        )
 
     def _read_figures(self) -> Iterable[Sample]:
         for gauge, reading in dict(self.refresh.readings).items():

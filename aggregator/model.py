@@ -89,13 +89,6 @@ class Refresh:
     at: datetime | None = None
     duration_s: float = 0.0
 
-    @property
-    def result(self) -> Literal["success", "partial", "failure"]:
-        """How much of what was asked came back."""
-        if not self.broken:
-            return "success"
-        return "failure" if len(self.broken) == len(self.asked) else "partial"
-
 
 @dataclass(frozen=True, slots=True)
 class AlertState:

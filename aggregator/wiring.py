@@ -37,7 +37,7 @@ from shared import build
 from shared import protocol as protocols
 from shared.auth import SecretFile
 from shared.db import Database
-from shared.errors import ConfigError
+from shared.errors import ConfigError, Transient
 from shared.protocol import GaugeSpec, Protocol
 from shared.runtime import Stop, Task, repeat
 from shared.settings import AggregatorSettings, Settings, WorkerSettings
@@ -121,7 +121,11 @@ class Rooms:
         shortest_s = min((gauge.period_s for gauge in self.business.gauges.values()), default=60.0)
 
         async def refresh() -> None:
-            done = await self.business.refresh()
+            try:
+                done = await self.business.refresh()
+            except Transient:
+                self.meters.refresh_failed()
+                raise
             self.meters.refreshed(done)
             for gauge, message in done.broken.items():
                 log.warning("business gauge failed", gauge=gauge, error=message)

@@ -79,6 +79,17 @@ def violations(missing: str = "0x40", wrong: str = "0x40", invented: str = "0x40
     return opened | {f'usdx_indexer_audit_violations{{{S},kind="missing",state="repaired"}}': "2x40"}
 
 
+def figures(broken: str | None, limit: str = "900x40") -> dict[str, str]:
+    """Two business figures, one of them always young; `broken` is when the other was last read, None for never."""
+    success, ages = "usdx_business_figure_last_success_timestamp_seconds", "usdx_business_figure_max_age_seconds"
+    found = {
+        f'{success}{{{A},gauge="usdx_total_users_count"}}': "0+60x40",
+        f'{ages}{{{A},gauge="usdx_total_users_count"}}': "900x40",
+        f'{ages}{{{A},gauge="usdx_total_value_locked"}}': limit,
+    }
+    return found if broken is None else found | {f'{success}{{{A},gauge="usdx_total_value_locked"}}': broken}
+
+
 RARE = " ".join(f"{number}x7" for number in range(12))
 """One more every two minutes."""
 HTTP = f'{A},method="GET",route="/api/v1/pools"'
@@ -628,6 +639,30 @@ BUSINESS = (
         only(f"usdx_business_metrics_last_success_timestamp_seconds{{{A}}}", "0x10 600x30"),
         "18m",
         ("figures older than 15 minutes are stale", "younger ones are not"),
+        "1m",
+    ),
+    *pair(
+        "BusinessFigureStale",
+        figures(broken="0x40"),
+        figures(broken="0x10 600x30"),
+        "18m",
+        ("one figure older than its own limit is told, however young the others are", "a younger one is not"),
+        "1m",
+    ),
+    Case(
+        "BusinessFigureStale",
+        False,
+        figures(broken="0x40", limit="3600x40"),
+        "18m",
+        "a figure that is asked once in a while has a limit of its own",
+        "1m",
+    ),
+    *pair(
+        "BusinessFigureMissing",
+        figures(broken=None),
+        figures(broken="0x40"),
+        "18m",
+        ("a figure that never had a value is told", "one that has one is not"),
         "1m",
     ),
     *pair(

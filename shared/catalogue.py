@@ -54,8 +54,10 @@ DIFFERENCES = (
     ),
     (
         "business gauges that succeed or fail together",
-        "`usdx_business_gauge_last_success_timestamp_seconds{gauge}`, `usdx_business_gauge_errors_total{gauge}`",
-        "a broken query harms only its own gauge, and these say which",
+        "`usdx_business_figure_last_success_timestamp_seconds{gauge}`, `usdx_business_figure_max_age_seconds{gauge}`, "
+        "`usdx_business_figure_errors_total{gauge}`",
+        "a broken query harms only its own gauge, and these say which; "
+        "`usdx_business_metrics_last_success_timestamp_seconds` is the time of the oldest one",
     ),
     (
         "alerts that Alertmanager cut off",

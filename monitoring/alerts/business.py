@@ -64,8 +64,31 @@ GROUP = Group(
             "1m",
             f"time() - {_SUCCESS} > {limit.BUSINESS_STALE_S}",
             "Business metrics are {{ $value | humanizeDuration }} old",
-            f"No refresh of the business metrics has succeeded for more than {limit.BUSINESS_STALE_S // 60} minutes; "
-            "the figures shown are old.",
+            f"No refresh has left all business metrics younger than {limit.BUSINESS_STALE_S // 60} minutes; at least "
+            "one of the figures shown is old.",
+            _BOARD,
+        ),
+        Alert(
+            "BusinessFigureStale",
+            "warning",
+            "business",
+            "1m",
+            "time() - max by (gauge) (usdx_business_figure_last_success_timestamp_seconds)"
+            " > on (gauge) max by (gauge) (usdx_business_figure_max_age_seconds)",
+            "{{ $labels.gauge }} is {{ $value | humanizeDuration }} old",
+            "{{ $labels.gauge }} still shows its last good value, which is older than three of its periods: its query "
+            "fails, or it is not asked.",
+            _BOARD,
+        ),
+        Alert(
+            "BusinessFigureMissing",
+            "warning",
+            "business",
+            "15m",
+            "group by (gauge) (usdx_business_figure_max_age_seconds)"
+            " unless on (gauge) group by (gauge) (usdx_business_figure_last_success_timestamp_seconds)",
+            "{{ $labels.gauge }} has never had a value",
+            "{{ $labels.gauge }} is declared in metrics.toml, and its query has never succeeded.",
             _BOARD,
         ),
         Alert(

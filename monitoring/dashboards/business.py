@@ -103,10 +103,24 @@ BOARD = Board(
             (
                 Panel(
                     "Age of the business metrics",
-                    "Since the last successful refresh. BusinessMetricsStale fires at the red line.",
+                    "Of the oldest figure. BusinessMetricsStale fires at the red line.",
                     one("time() - max(usdx_business_metrics_last_success_timestamp_seconds{@})", "age"),
                     unit="s",
                     bad=limit.BUSINESS_STALE_S,
+                ),
+                Panel(
+                    "Age of each figure",
+                    "A figure whose query fails keeps its last good value; BusinessFigureStale fires at three periods.",
+                    one(
+                        "time() - max by (gauge) (usdx_business_figure_last_success_timestamp_seconds{@})", "{{gauge}}"
+                    ),
+                    unit="s",
+                ),
+                Panel(
+                    "Failed queries of a figure",
+                    "Attempts in the last hour at which the figure's own query failed.",
+                    one("sum by (gauge) (increase(usdx_business_figure_errors_total{@}[1h]))", "{{gauge}}"),
+                    kind="bars",
                 ),
                 Panel(
                     "Duration of a refresh",

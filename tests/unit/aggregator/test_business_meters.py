@@ -1,0 +1,94 @@
+"""What the aggregator says of the freshness of its business figures."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
+
+from aggregator.metrics import Meters
+from aggregator.model import Figure, Reading, Refresh
+from aggregator.wiring import Rooms
+from shared.clock import system_clock
+from shared.errors import DatabaseUnavailable
+from shared.health import Health
+from shared.metrics import Registry
+from shared.protocol import GaugeSpec
+from shared.runtime import Stop
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SUCCESS = "usdx_business_metrics_last_success_timestamp_seconds"
+
+
+def gauge(name: str, period_s: float = 300.0, labels: tuple[str, ...] = (), unit: str = "") -> GaugeSpec:
+    return GaugeSpec(name, "Help.", unit, labels, "select 1 as value", period_s, 5.0)
+
+
+def meters(registry: Registry, *gauges: GaugeSpec) -> Meters:
+    return Meters(registry, {one.name: one for one in gauges})
+
+
+def reading(age_s: float = 0.0) -> Reading:
+    return Reading(NOW - timedelta(seconds=age_s), (Figure((), Decimal(1)),))
+
+
+def refresh(ages_s: dict[str, float], asked: Sequence[str], broken: Sequence[str] = (), took_s: float = 1.0) -> Refresh:
+    readings = {name: reading(age_s) for name, age_s in ages_s.items()}
+    return Refresh(readings, tuple(asked), dict.fromkeys(broken, "no"), NOW, took_s)
+
+
+def results(registry: Registry) -> dict[str, float | None]:
+    name = "usdx_business_metrics_refreshes_total"
+    return {one: registry.value(name, result=one) for one in ("success", "partial", "failure")}
+
+
+def test_the_oldest_figure_counts(registry: Registry) -> None:
+    """One broken gauge makes the figures old, however young the others are; each says its own age and limit."""
+    found = meters(registry, gauge("usdx_a"), gauge("usdx_b"))
+    found.refreshed(refresh({"usdx_a": 3 * 86400, "usdx_b": 0}, ["usdx_a", "usdx_b"], broken=["usdx_a"]))
+    assert registry.value(SUCCESS) == NOW.timestamp() - 3 * 86400
+    own = "usdx_business_figure_last_success_timestamp_seconds"
+    assert registry.value(own, gauge="usdx_a") == NOW.timestamp() - 3 * 86400
+    assert registry.value(own, gauge="usdx_b") == NOW.timestamp()
+    assert registry.value("usdx_business_figure_max_age_seconds", gauge="usdx_a") == 900
+
+
+def test_a_figure_may_be_as_old_as_its_period(registry: Registry) -> None:
+    """A gauge that is asked once an hour does not make those of five minutes look old, until it is overdue itself."""
+    found = meters(registry, gauge("usdx_slow", 3600.0), gauge("usdx_quick", 300.0))
+    found.refreshed(refresh({"usdx_slow": 3000, "usdx_quick": 10}, ["usdx_quick"]))
+    assert registry.value(SUCCESS) == NOW.timestamp() - 10
+    found.refreshed(refresh({"usdx_slow": 5000, "usdx_quick": 10}, ["usdx_quick"]))
+    assert registry.value(SUCCESS) == NOW.timestamp() - (5000 - 3300)
+
+
+def test_a_broken_gauge_asked_again_is_no_failed_refresh(registry: Registry) -> None:
+    """What is counted is how all gauges stand after a refresh; a second attempt at one does not set the duration."""
+    found = meters(registry, gauge("usdx_a"), gauge("usdx_b"))
+    found.refreshed(refresh({"usdx_a": 0}, ["usdx_a", "usdx_b"], ["usdx_b"], took_s=2.0))
+    for _ in range(6):
+        found.refreshed(refresh({"usdx_a": 0}, ["usdx_b"], ["usdx_b"], took_s=0.01))
+    assert results(registry) == {"success": 0, "partial": 7, "failure": 0}
+    assert registry.value("usdx_business_metrics_last_duration_seconds") == 2.0
+    assert registry.value("usdx_business_figure_errors_total", gauge="usdx_b") == 7
+    found.refreshed(refresh({"usdx_a": 0, "usdx_b": 0}, ["usdx_b"], took_s=0.01))
+    assert results(registry) == {"success": 1, "partial": 7, "failure": 0}
+    found.refreshed(refresh({"usdx_a": 9, "usdx_b": 9}, ["usdx_a", "usdx_b"], ["usdx_a", "usdx_b"]))
+    assert results(registry) == {"success": 1, "partial": 7, "failure": 1}
+
+
+async def test_a_refresh_that_fails_whole_is_counted(registry: Registry) -> None:
+    """When the database is away nothing is read, and that is a failure."""
+    stop = Stop()
+
+    async def fail() -> Refresh:
+        stop.set()
+        raise DatabaseUnavailable("away")
+
+    found = meters(registry, gauge("usdx_a"))
+    business = SimpleNamespace(refresh=fail, gauges={"usdx_a": gauge("usdx_a")})
+    clock = system_clock()
+    worker = SimpleNamespace(health=Health(registry, clock), clock=clock)
+    rooms = Rooms(found, cast(Any, business), *cast(Any, [None] * 5))
+    await rooms.tasks(cast(Any, worker))["business"](stop)
+    assert results(registry) == {"success": 0, "partial": 0, "failure": 1}
