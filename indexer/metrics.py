@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from indexer.errors import DeepReorg
 from indexer.horizon import Horizon
 from indexer.model import Committed, Cursor, Idle, RolledBack, Step
+from indexer.patience import WORLD
 from indexer.progress import Pace, Progress
 from indexer.step import Worker
 from shared.clock import Clock
+from shared.errors import UsdxError
 from shared.metrics import BATCH, DELAY, DEPTH, Family, Registry, Sample
 
 C = ("chain",)
@@ -102,6 +105,16 @@ STAGES = ("fetch", "decode", "store")
 WAITS = ("node", "database")
 
 
+def _reasons(kinds: Iterable[type[UsdxError]]) -> Iterable[str]:
+    for kind in kinds:
+        yield kind.reason
+        yield from _reasons(kind.__subclasses__())
+
+
+REASONS = tuple(sorted({*_reasons(WORLD), DeepReorg.reason}))
+"""Why a step may be given up and tried again."""
+
+
 @dataclass(slots=True)
 class ChainState:
     """What a scrape reads of one chain. `halted` is the message of the error that stopped it."""
@@ -163,6 +176,8 @@ class Meter:
             self._duration.start(chain, stage)
         for cause in WAITS:
             self._stalled.start(chain, cause)
+        for reason in REASONS:
+            self._errors.start(chain, reason)
 
     def start(self, event_names: Iterable[str]) -> None:
         """Let the series of these events exist at 0."""
