@@ -12,6 +12,7 @@ from indexer.revision import Proof, Revision
 from indexer.rows import Batch, Row
 from indexer.schema import Table
 from indexer.step import Fetched, Worker
+from indexer.takeback import Setback
 
 RANGE_BLOCKS = 500
 KINDS = ("missing", "wrong", "invented")
@@ -57,7 +58,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """One range compared. A range with `open` blocks is not proved: it is neither repaired nor taken for audited."""
+    """One range compared. A range with `open` blocks is not proved: it is neither repaired nor taken for audited.
+
+    `taken_back` is what descends from births that a repair changed.
+    """
 
     stream: str
     range: Range
@@ -67,6 +71,7 @@ class Audited:
     repaired: bool
     differences: Sequence[str] = ()
     open: Sequence[int] = ()
+    taken_back: Sequence[Setback] = ()
 
     @property
     def violations(self) -> int:
@@ -92,6 +97,7 @@ async def audit_range(worker: Worker, stored: Revision, stream: str, answer: Ans
     """Compare a range with the tables, write down what was found.
 
     With `repair` what differs is replaced, in one transaction. Invariant: the range is finalized and behind the cursor.
+    Raises CursorMoved when it is not any more; nothing is changed or written down then.
     """
     fetched, span = answer.fetched, answer.fetched.plan.range
     batch = await worker.decode((stream,), [fetched])
@@ -100,12 +106,11 @@ async def audit_range(worker: Worker, stored: Revision, stream: str, answer: Ans
     kept = [_undecoded(row) for row in await stored.undecoded_in(stream, span)]
     findings += _differences("usdx.undecoded_logs", _by_place(kept), _by_place(map(_undecoded, batch.undecoded)))
     mend = bool(findings) and repair and not answer.open
-    if mend:
-        await stored.replace(stream, span, batch)
+    taken = await stored.replace(stream, span, batch) if mend else []
     if not answer.open:
         kinds = {kind: sum(len(getattr(one, kind)) for one in findings) for kind in KINDS}
         await stored.cover(stream, span, Proof(answer.evidence, _count(batch), _digest(fetched), kinds, mend))
-    return Audited(stream, span, _count(batch), answer.evidence, findings, mend, answer.differences, answer.open)
+    return Audited(stream, span, _count(batch), answer.evidence, findings, mend, answer.differences, answer.open, taken)
 
 
 async def _compare(stored: Revision, stream: str, table: Table, span: Range, batch: Batch) -> Finding:

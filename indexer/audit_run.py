@@ -33,6 +33,8 @@ async def run(settings: Settings, *, repair: bool, again: bool, against: str | N
             click.echo(f"{done.stream} {done.range}: {difference}")
         for finding in done.findings:
             click.echo(f"{done.stream} {done.range}: {finding}{' (repaired)' if done.repaired else ''}")
+        for one in done.taken_back:
+            click.echo(f"{one}; the indexer reads it again, as what made its contracts was repaired")
 
     async with open_worker("audit", settings) as worker, open_keepers(worker) as keepers:
         await start(keepers)

@@ -50,7 +50,7 @@ class CursorMoved(Permanent):
     """Somebody else moved this stream's cursor. The step is undone whole."""
 
     reason: ClassVar[str] = "cursor_moved"
-    advice: ClassVar[str] = "Run one indexer per stream."
+    advice: ClassVar[str] = "Start the command again; of indexers, run one per stream."
 
 
 class StreamForgotten(Permanent):

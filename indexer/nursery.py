@@ -20,10 +20,12 @@ class Nursery:
         self._store = store
         self._parents: dict[str, Parent] = {}
         self._births: Born = {}
+        self._editions: dict[str, int] = {}
 
     async def load(self, streams: Iterable[Stream]) -> None:
-        """Read what the factories' tables know."""
+        """Read what the factories' tables know, at least as new as the editions that are read before them."""
         self._parents = {one.key: one.parent for one in streams if one.parent is not None}
+        self._editions = await self._store.editions(list(self._parents)) if self._parents else {}
         self._births = {key: await self._store.births(parent) for key, parent in self._parents.items()}
 
     def growing(self, streams: Iterable[str]) -> bool:
@@ -38,6 +40,10 @@ class Nursery:
             for key in streams
             if key in self._births
         }
+
+    def editions(self, streams: Iterable[str]) -> dict[str, int]:
+        """Which edition of their births is known of the streams that factories feed."""
+        return {key: self._editions[key] for key in streams if key in self._editions}
 
     def learn(self, batch: Batch, read: dict[str, int]) -> None:
         """Take in the births among a batch's rows; `read` remembers how many rows of each table were looked at."""

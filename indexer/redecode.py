@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from indexer.revision import Revision
 from indexer.rows import Batch, RowWriter
-from indexer.scopes import main_key
 from indexer.streams import Stream
 
 AT_ONCE = 1_000
@@ -25,31 +24,12 @@ class Redecoded:
 async def redecode(stored: Revision, chain_id: int, streams: Iterable[Stream]) -> dict[str, Redecoded]:
     """Turn every undecoded log that now fits into a row, and keep the others; by stream.
 
-    What a factory made goes back to before the births that come to light. Shape: factories come before what they make.
+    What a factory made goes back to before the births that come to light.
     """
-    chosen = list(streams)
-    heirs = _heirs(chosen)
-    return {one.key: await _stream(stored, chain_id, one, heirs) for one in chosen}
+    return {one.key: await _stream(stored, chain_id, one) for one in streams}
 
 
-def _heirs(streams: Iterable[Stream]) -> dict[str, list[Stream]]:
-    """The streams that descend from each table of a factory, without their annexes but with all tables."""
-    whole: dict[str, Stream] = {}
-    for one in streams:
-        first = whole.setdefault(main_key(one.key), replace(one, key=main_key(one.key)))
-        parent = first.parent or one.parent
-        whole[first.key] = replace(first, tables={**first.tables, **one.tables}, parent=parent)
-    heirs: dict[str, list[Stream]] = {}
-    for name in {str(one.parent.table) for one in whole.values() if one.parent is not None}:
-        fed = {name}
-        for one in whole.values():
-            if one.parent is not None and str(one.parent.table) in fed:
-                heirs.setdefault(name, []).append(one)
-                fed |= {str(table) for table in one.tables.values()}
-    return heirs
-
-
-async def _stream(stored: Revision, chain_id: int, stream: Stream, heirs: Mapping[str, Sequence[Stream]]) -> Redecoded:
+async def _stream(stored: Revision, chain_id: int, stream: Stream) -> Redecoded:
     writer = RowWriter(chain_id, [stream])
     rows, reasons, after = 0, dict[str, int](), (-1, -1)
     while raw := await stored.undecoded(stream.key, after, AT_ONCE):
@@ -63,6 +43,6 @@ async def _stream(stored: Revision, chain_id: int, stream: Stream, heirs: Mappin
                 reason = str(batch.undecoded[-1][-2]) if known else "unknown_event"
                 reasons[reason] = reasons.get(reason, 0) + 1
         batch.undecoded.clear()
-        await stored.solve(stream.key, solved, batch, heirs)
+        await stored.solve(stream.key, solved, batch)
         rows, after = rows + len(solved), raw[-1][0]
     return Redecoded(rows, sum(reasons.values()), reasons)

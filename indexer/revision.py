@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from indexer.errors import CursorMoved
+from indexer.heirs import Lineage
 from indexer.model import Range
 from indexer.naming import quoted
 from indexer.ownership import own
 from indexer.rows import Batch, Row
 from indexer.schema import Table
+from indexer.scopes import main_key, scope_of
 from indexer.store import UNDECODED, copy_batch
 from indexer.streams import Stream
-from indexer.takeback import take_back
-from shared.db import Database
+from indexer.takeback import Setback
+from shared.db import Connection, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Revision:
         self._db = db
         self._chain_id = chain_id
         self._streams = {one.key: one for one in streams}
+        self._lineage = Lineage(chain_id, self._streams.values())
 
     async def rows_in(self, stream: str, table: Table, span: Range) -> list[Row]:
         """The rows of a range that a stream has stored."""
@@ -67,16 +72,14 @@ class Revision:
             )  # fmt: skip
         return [((row["block_number"], row["log_index"]), *row) for row in rows]
 
-    async def solve(
-        self, stream: str, places: Sequence[tuple[int, int]], batch: Batch, heirs: Mapping[str, Sequence[Stream]]
-    ) -> None:
+    async def solve(self, stream: str, places: Sequence[tuple[int, int]], batch: Batch) -> list[Setback]:
         """Store the rows of logs that were undecoded, and forget those; none that a reorg has taken back meanwhile.
 
-        What descends from a table in `heirs` goes back to before the first of its new rows: those may be births.
+        What descends from births that come to light goes back to before them; returned.
         """
-        async with self._db.transaction() as cx:
+        blocks, indexes = [place[0] for place in places], [place[1] for place in places]
+        async with self._db.transaction() as cx, self._births(cx, stream) as taken:
             await cx.execute("select from usdx.cursors where stream = $1 for update", stream, on="cursors")
-            blocks, indexes = [place[0] for place in places], [place[1] for place in places]
             gone = await cx.fetch(
                 "delete from usdx.undecoded_logs where stream = $1 and chain_id = $2 and (block_number, log_index) in "
                 "(select * from unnest($3::bigint[], $4::bigint[])) returning block_number, log_index, block_hash",
@@ -86,28 +89,28 @@ class Revision:
             for rows in batch.rows.values():
                 rows.records = [row for row in rows.records if (row[1], row[2], row[4]) in still]
             await copy_batch(cx, batch)
-            for name, rows in batch.rows.items():
-                for heir in heirs.get(name, ()) if rows.records else ():
-                    await take_back(cx, heir, min(row[1] for row in rows.records if isinstance(row[1], int)) - 1)
+        return taken
 
-    async def replace(self, stream: str, span: Range, batch: Batch) -> None:
-        """Put a batch in the place of all that a stream has stored in a range."""
+    async def replace(self, stream: str, span: Range, batch: Batch) -> list[Setback]:
+        """Put a batch in the place of all that a stream has stored in a range.
+
+        What descends from births that this changes goes back to before them; returned. Raises CursorMoved when the
+        stream does not cover the range any more.
+        """
         async with self._db.transaction() as cx:
-            await cx.execute("select from usdx.cursors where stream = $1 for update", stream, on="cursors")
-            mine, arguments = own(self._streams[stream], 4)
-            for table in self._streams[stream].tables.values():
-                sql = f"delete from {table.qualified} where chain_id = $1 and block_number between $2 and $3{mine}"  # noqa: S608
-                await cx.execute(sql, self._chain_id, span.first, span.last, *arguments, on=table.name)
-            await cx.execute(
-                """delete from usdx.undecoded_logs
-                where stream = $1 and chain_id = $2 and block_number between $3 and $4""",
-                stream, self._chain_id, span.first, span.last, on="undecoded_logs",
-            )  # fmt: skip
-            await copy_batch(cx, batch)
+            await self._stay(cx, stream, span)
+            async with self._births(cx, stream) as taken:
+                await self._delete(cx, stream, span)
+                await copy_batch(cx, batch)
+        return taken
 
     async def cover(self, stream: str, span: Range, proof: Proof) -> None:
-        """Write down that a range was audited, in the place of all earlier audits that reach into it."""
+        """Write down that a range was audited, in the place of all earlier audits that reach into it.
+
+        Raises CursorMoved when the stream does not cover the range any more.
+        """
         async with self._db.transaction() as cx:
+            await self._stay(cx, stream, span)
             await cx.execute(
                 "delete from usdx.coverage where stream = $1 and first_block <= $3 and last_block >= $2",
                 stream, span.first, span.last, on="coverage",
@@ -145,3 +148,46 @@ class Revision:
                 on="coverage",
             )
         return [(Range(row[0], row[1]), row[2]) for row in rows]
+
+    async def _delete(self, cx: Connection, stream: str, span: Range) -> None:
+        mine, arguments = own(self._streams[stream], 4)
+        for table in self._streams[stream].tables.values():
+            sql = f"delete from {table.qualified} where chain_id = $1 and block_number between $2 and $3{mine}"  # noqa: S608
+            await cx.execute(sql, self._chain_id, span.first, span.last, *arguments, on=table.name)
+        await cx.execute(
+            "delete from usdx.undecoded_logs where stream = $1 and chain_id = $2 and block_number between $3 and $4",
+            stream, self._chain_id, span.first, span.last, on="undecoded_logs",
+        )  # fmt: skip
+
+    async def _stay(self, cx: Connection, stream: str, span: Range) -> None:
+        """Keep a stream and its annexes where they are until the transaction ends.
+
+        Raises CursorMoved when it was taken back to below the range, or when they cover something else by now than
+        what we know of: our idea of whose rows are whose would be wrong.
+        """
+        family = main_key(stream)
+        rows = await cx.fetch(
+            """select stream, block_number from usdx.cursors
+            where stream = $1 or starts_with(stream, $1 || '+') order by stream for update""",
+            family, on="cursors",
+        )  # fmt: skip
+        at: int | None = dict(rows).get(stream)
+        if at is None or at < span.last:
+            stands = "is forgotten" if at is None else f"stands at {at}"
+            raise CursorMoved(f"{stream}: {stands} by now, so {span} was left as it is")
+        found = await cx.fetch(
+            "select stream, address, event from usdx.scopes where stream = any($1)", [row[0] for row in rows],
+            on="scopes",
+        )  # fmt: skip
+        ours = [one for key, one in self._streams.items() if main_key(key) == family]
+        known = {(one.key, *pair) for one in ours for pair in scope_of(one)}
+        if not known.issuperset(map(tuple, found)):
+            raise CursorMoved(f"{family}: covers other addresses or events by now, so {span} was left as it is")
+
+    @asynccontextmanager
+    async def _births(self, cx: Connection, stream: str) -> AsyncIterator[list[Setback]]:
+        """Let what descends from a stream follow the births that are changed meanwhile; what went back is added."""
+        taken: list[Setback] = []
+        before = await self._lineage.births(cx, self._streams[stream])
+        yield taken
+        taken += await self._lineage.follow(cx, before, await self._lineage.births(cx, self._streams[stream]))

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from indexer.drift import refuse_drifted
 from indexer.errors import CursorMoved
+from indexer.heirs import births_in
 from indexer.model import BlockRef, Cursor
-from indexer.naming import quoted
 from indexer.ownership import own
 from indexer.reorg import Checkpoint
 from indexer.rows import Batch
@@ -57,10 +57,15 @@ class Store:
 
     async def births(self, parent: Parent) -> dict[bytes, int]:
         """The block of birth of every contract that a factory's table knows."""
-        column, table = quoted(parent.column), parent.table
-        sql = f"select {column}, min(block_number) from {table.qualified} where chain_id = $1 group by 1"  # noqa: S608
         async with self._db.connection() as cx:
-            rows = await cx.fetch(sql, self._chain_id, on=table.name)
+            return await births_in(cx, self._chain_id, parent)
+
+    async def editions(self, streams: Sequence[str]) -> dict[str, int]:
+        """Which edition of its births each stream is to be filled from."""
+        async with self._db.connection() as cx:
+            rows = await cx.fetch(
+                "select stream, births_edition from usdx.cursors where stream = any($1)", list(streams), on="cursors"
+            )
         return {row[0]: row[1] for row in rows}
 
     async def elsewhere(self, streams: Sequence[str], number: int, hash_: bytes) -> list[str]:
@@ -100,12 +105,19 @@ class Store:
         return None if start is None else Cursor(start - 1, None, None)
 
     async def commit(
-        self, streams: Sequence[str], cursor: Cursor, blocks: Sequence[BlockRef], batch: Batch, floor: int
+        self,
+        streams: Sequence[str],
+        cursor: Cursor,
+        blocks: Sequence[BlockRef],
+        batch: Batch,
+        floor: int,
+        editions: Mapping[str, int] | None = None,
     ) -> Cursor:
         """Store a batch and move the streams from `cursor` to the last of `blocks`, all or nothing.
 
         `blocks` become checkpoints; those below the newest one at or under `floor`, the last finalized block, go.
-        Raises CursorMoved when a stream does not stand at `cursor`.
+        Raises CursorMoved when a stream does not stand at `cursor`, or when the births that the batch was made by are
+        of other `editions` than those of the streams by now.
         """
         last = blocks[-1]
         async with self._db.transaction() as cx:
@@ -114,6 +126,8 @@ class Store:
             await _move(cx, streams, cursor, Cursor(last.number, last.hash, last.time), floor)
             await copy_batch(cx, batch)
             await _remember(cx, streams, blocks, floor)
+            if editions:
+                await _same(cx, editions)
         return Cursor(last.number, last.hash, last.time)
 
     async def roll_back(self, streams: Sequence[str], cursor: Cursor, ancestor: Cursor) -> Mapping[str, int]:
@@ -175,6 +189,18 @@ async def _remember(cx: Connection, streams: Sequence[str], blocks: Sequence[Blo
         list(streams), [block.number for block in blocks], [block.hash for block in blocks], on="checkpoints",
     )  # fmt: skip
     kept = max((block.number for block in blocks if block.number <= floor), default=None)
+async def _same(cx: Connection, editions: Mapping[str, int]) -> None:
+    """Refuse editions of births that are not the newest; the cursors are locked, so they stay what they are."""
+    older = await cx.fetch(
+        """select stream from usdx.cursors join unnest($1::text[], $2::bigint[]) as known (stream, edition)
+        using (stream) where births_edition <> edition order by 1""",
+        list(editions), list(editions.values()), on="cursors",
+    )  # fmt: skip
+    if older:
+        names = ", ".join(row[0] for row in older)
+        raise CursorMoved(f"{names}: the births of its contracts were changed meanwhile; they are read anew")
+
+
     if kept is None:
         await cx.execute(
             """delete from usdx.checkpoints as old where stream = any($1) and block_number < (

@@ -7,14 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from indexer.audit import RANGE_BLOCKS, Audited
+from indexer.audit import RANGE_BLOCKS, Answer, Audited, audit_range
 from indexer.audit_metrics import Coverage
 from indexer.auditor import Auditor
 from indexer.chain import Chain
+from indexer.errors import CursorMoved
 from indexer.horizon import Horizon
 from indexer.layout import claim_chain, prepare
+from indexer.model import Cursor, Range
+from indexer.planner import Plan
+from indexer.revision import Revision
 from indexer.step import Border, Worker
 from indexer.store import Store
+from indexer.streams import Stream
+from indexer.takeback import take_back
 from shared.db import Database
 from shared.endpoint import Endpoint
 from shared.errors import ConfigError
@@ -26,7 +32,8 @@ from tests.fakes.chain import FakeChain
 from tests.fakes.clock import Hands
 from tests.fakes.families import GETH, NO_RECEIPTS
 from tests.fakes.node import FakeNode
-from tests.integration.indexer.world import on_chain, token, transfer, until_idle, values
+from tests.integration.indexer.test_factories import SHOP, P, X, Y, born, family, notes
+from tests.integration.indexer.world import note, on_chain, token, transfer, until_idle, values
 
 BLOCKS = 40
 BLIND = replace(GETH, lacks=NO_RECEIPTS | {"eth_getTransactionReceipt"})
@@ -43,8 +50,9 @@ def chain_of(*, blooms: bool) -> FakeChain:
 class World:
     """An indexed chain and who may audit it."""
 
-    def __init__(self, db: Database, *nodes: FakeNode) -> None:
+    def __init__(self, db: Database, *nodes: FakeNode, streams: Sequence[Stream] = ()) -> None:
         self.db, self.nodes, self.fake = db, nodes, nodes[0].chain
+        self.streams = streams or [token()]
         self.hands = Hands()
 
     async def worker(self) -> tuple[Pool, Chain, Worker]:
@@ -52,13 +60,14 @@ class World:
         pool = Pool("fake", [Endpoint(node.name, node, clock) for node in self.nodes], clock)
         chain = Chain(pool, 0)
         await claim_chain(self.db, "fake", self.fake.chain_id, self.fake.blocks[0].hash)
-        streams = await prepare(self.db, [token()])
+        streams = await prepare(self.db, self.streams)
         border = Border(chain, Store(self.db, self.fake.chain_id, streams), clock)
         return pool, chain, Worker("fake", self.fake.chain_id, streams, border, Horizon(chain, clock, 0))
 
-    async def fill(self) -> None:
+    async def fill(self) -> Worker:
         _, _, worker = await self.worker()
         await until_idle(worker)
+        return worker
 
     async def audit(self, *, repair: bool = False, against: str | None = None, again: bool = True) -> list[Audited]:
         pool, chain, worker = await self.worker()
@@ -231,3 +240,105 @@ async def test_a_later_audit_takes_the_place_of_those_that_it_covers(db: Databas
     async with db.connection() as cx:
         rows = await cx.fetch("select last_block, violations, repaired from usdx.coverage")
     assert [tuple(row) for row in rows] == [(tail.range.last, 1, True)]
+
+
+async def hidden_birth(db: Database) -> World:
+    """A factory's family whose node hid a birth, and so all of the child and of what that made."""
+    fake = FakeChain()
+    fake.mine(born(SHOP, X))
+    fake.mine(born(SHOP, Y), note("y", address=Y), born(Y, P))
+    for number in range(4):
+        fake.mine(note(f"x{number}", address=X), note(f"y{number}", address=Y), note(f"p{number}", address=P))
+    one = World(db, FakeNode(fake, "a"), streams=family())
+    await one.fill()
+    await one.harm(
+        f"delete from shop.mint_born where child = '\\x{Y.hex()}'; delete from shop.item_born;"
+        f"delete from shop.item_note where address = '\\x{Y.hex()}'; delete from shop.part_note"
+    )
+    return one
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["at once", "after an audit that only looked"])
+async def test_a_birth_that_is_repaired_brings_its_children_back(db: Database, before: bool) -> None:
+    """What descends from a repaired birth goes back to before it, its audits too; the next start reads all of it."""
+    one = await hidden_birth(db)
+    if before:
+        assert [done.violations for done in await one.audit(again=False)] == [1, 0, 0]
+    mint, *_ = await one.audit(again=False, repair=True)
+    assert (mint.stream, mint.violations, mint.repaired) == ("shop/mint", 1, True)
+    assert [(back.stream, back.at, back.to) for back in mint.taken_back] == [("shop/item", 6, 1), ("shop/part", 6, 1)]
+    await one.fill()
+    assert await notes(db, "item_note") == ["y", *(f"{name}{number}" for number in range(4) for name in "xy")]
+    assert await notes(db, "part_note") == [f"p{number}" for number in range(4)]
+    done = await one.audit(again=False)
+    assert [(audited.stream, audited.range.last, audited.violations) for audited in done] == [
+        ("shop/item", 6, 0),
+        ("shop/part", 6, 0),
+    ]
+
+
+async def test_a_running_indexer_learns_of_a_repaired_birth(db: Database) -> None:
+    """Whoever had read the births before the repair does not commit by them; read anew, nothing is missing."""
+    one = await hidden_birth(db)
+    running = await one.fill()
+    await one.audit(repair=True)
+    one.fake.mine(note("new", address=Y))
+    with pytest.raises(CursorMoved):
+        await until_idle(running)
+    running.forget()
+    await until_idle(running)
+    assert len(await notes(db, "item_note")) == 10
+    assert len(await notes(db, "part_note")) == 4
+
+
+async def test_an_heir_below_a_repaired_birth_learns_of_it(db: Database) -> None:
+    """A worker whose stream has not come to the birth yet reads the births anew before it goes on."""
+    one = await hidden_birth(db)
+    _, _, running = await one.worker()
+    async with db.transaction() as cx:
+        for key in ("shop/item", "shop/part"):
+            await take_back(cx, running.streams[key], 1)
+    await running.load()
+    mint, *_ = await one.audit(repair=True)
+    assert mint.repaired
+    assert mint.taken_back == []
+    with pytest.raises(CursorMoved, match="shop/item, shop/part: the births of its contracts were changed"):
+        await running.step()
+    running.forget()
+    await until_idle(running)
+    assert len(await notes(db, "item_note")) == 9
+
+
+async def test_births_that_stay_take_nothing_back(db: Database) -> None:
+    """A row of a factory that was wrong about something else is put right, and its children stay where they are."""
+    one = await hidden_birth(db)
+    await one.audit(repair=True)
+    await one.fill()
+    await one.harm("update shop.mint_born set tx_hash = '\\xee'")
+    mint, *others = await one.audit(repair=True)
+    assert (mint.violations, mint.repaired, mint.taken_back) == (2, True, [])
+    assert [other.violations for other in others] == [0, 0]
+
+
+@pytest.mark.parametrize("meanwhile", ["rolled back", "reindexed", "laid out otherwise"])
+async def test_nothing_is_repaired_that_was_taken_back_meanwhile(db: Database, meanwhile: str) -> None:
+    """A stream that went below an audited range gets neither rows above its cursor nor a proof of them."""
+    one = await world(db, "a")
+    await one.harm("delete from shop.token_transfer where value = 0")
+    running = await one.fill()
+    stored, span = Revision(db, one.fake.chain_id, running.streams.values()), Range(0, 30)
+    plan = Plan(("shop/token",), Cursor(-1, None, None), span, linked=True)
+    answer = Answer(await running.fetch(plan), "bloom")
+    async with db.transaction() as cx:
+        if meanwhile == "rolled back":
+            await take_back(cx, running.streams["shop/token"], 10)
+        elif meanwhile == "reindexed":
+            await cx.execute("delete from usdx.cursors")
+        else:
+            await cx.execute("insert into usdx.scopes values ('shop/token', '\\xee', 'Note()')")
+    before = await values(db)
+    for repair in (True, False):
+        with pytest.raises(CursorMoved, match=r"so 0\.\.30 was left as it is"):
+            await audit_range(running, stored, "shop/token", answer, repair=repair)
+    assert await values(db) == before
+    assert await one.evidence() == []
