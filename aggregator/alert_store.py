@@ -97,8 +97,8 @@ async def state(cx: Connection) -> AlertState:
 
 
 async def prune(cx: Connection, at: datetime) -> None:
-    """Forget what ended and was not spoken of for KEPT. An episode stays while an older one of its fingerprint does, which
-    would otherwise seem to be the newest."""
+    """Forget what ended and was not spoken of for KEPT. An episode stays while an older one of its fingerprint does:
+    that would otherwise seem to be the newest."""
     await cx.execute(
         """delete from usdx.alert_notifications n using usdx.alerts ended
         where ended.fingerprint = n.fingerprint and ended.starts_at = n.starts_at and not ended.active

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aggregator.merge import Family, Part, inside, merge
+from aggregator.merge import Family, Part, inside, merge, read
 from aggregator.model import Fetched, Sweep, Target
 
 
@@ -22,8 +22,11 @@ def combine(own: Target, own_text: str, sweep: Sweep) -> Everything:
 
     Our own `up` is missing on purpose: whoever scrapes us writes it, under the very labels our samples carry.
     """
-    alive = [fetched for fetched in sweep.fetched if fetched.text is not None]
-    parts = [Part(own.labels, own_text), *(Part(fetched.target.labels, fetched.text or "") for fetched in alive)]
+    alive = [fetched for fetched in sweep.fetched if fetched.up]
+    parts = [
+        Part(own.labels, read(own_text)),
+        *(Part(fetched.target.labels, fetched.families or {}) for fetched in alive),
+    ]
     merged = merge(parts, synthesised(sweep.fetched))
     return Everything(
         merged.text,
@@ -39,6 +42,6 @@ def synthesised(fetched: Iterable[Fetched]) -> tuple[Family, ...]:
     duration = Family("scrape_duration_seconds", "gauge", "How long fetching the exposition took.")
     for one in fetched:
         labels = inside(one.target.labels)
-        up.samples.append((up.name, labels, str(int(one.text is not None))))
+        up.samples.append((up.name, labels, str(int(one.up))))
         duration.samples.append((duration.name, labels, f"{one.duration_s:.6f}"))
     return up, duration

@@ -33,14 +33,6 @@ class MalformedExposition(ValueError):
     """The text is no exposition; its worker counts as down, as Prometheus itself would count it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One worker's exposition, and the labels its samples shall carry, in the order they shall stand in."""
-
-    labels: tuple[tuple[str, str], ...]
-    text: str
-
-
 @dataclass(slots=True)
 class Family:
     """The samples of one name: `lines` are (name, what stands in the braces, value and timestamp)."""
@@ -54,6 +46,14 @@ class Family:
     def names(self) -> tuple[str, ...]:
         """Every sample name this family may use."""
         return (self.name, *(self.name + suffix for suffix in _SUFFIXES.get(self.kind, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One worker's families, and the labels its samples shall carry, in the order they shall stand in."""
+
+    labels: tuple[tuple[str, str], ...]
+    families: Mapping[str, Family]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def merge(parts: Sequence[Part], ours: Sequence[Family] = ()) -> Merged:
         count = 0
         rename = frozenset(name for name, _ in part.labels)
         prefix = inside(part.labels)
-        for family in read(part.text).values():
+        for family in part.families.values():
             into = merged.get(family.name)
             if (into is not None and into.kind != family.kind) or any(
                 claims.get(name, family.name) != family.name for name in family.names

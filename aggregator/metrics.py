@@ -6,7 +6,7 @@ from typing import Literal
 
 from aggregator.alerts import SEVERITIES, Stored
 from aggregator.everything import Everything
-from aggregator.model import FETCH_FAILURES, AlertState, Reading, Refresh, Sweep
+from aggregator.model import FETCH_FAILURES, AlertState, Fetched, Reading, Refresh, Sweep
 from shared.metrics import DELAY, Family, Registry, Sample
 from shared.protocol import GaugeSpec
 
@@ -200,14 +200,16 @@ class Meters:
             for status in ("firing", "resolved"):
                 self._notifications.start(severity, status)
 
+    def fetched(self, fetched: Fetched) -> None:
+        """A worker was asked."""
+        for kind in FETCH_FAILURES:
+            self._fetch_errors.start(fetched.target.name, kind)
+        if fetched.failure is not None:
+            self._fetch_errors.inc(fetched.target.name, fetched.failure)
+
     def swept(self, sweep: Sweep) -> None:
-        """The workers were fetched."""
+        """All workers were looked at."""
         self._sweep = sweep
-        for fetched in sweep.fetched:
-            for kind in FETCH_FAILURES:
-                self._fetch_errors.start(fetched.target.name, kind)
-            if fetched.failure is not None:
-                self._fetch_errors.inc(fetched.target.name, fetched.failure)
 
     def merged(self, everything: Everything) -> None:
         """Their expositions were merged."""
@@ -283,7 +285,7 @@ class Meters:
     def _read_targets(self) -> Iterable[Sample]:
         for fetched in self._sweep.fetched:
             name = fetched.target.name
-            yield Sample(TARGET_UP, float(fetched.text is not None), (name,))
+            yield Sample(TARGET_UP, float(fetched.up), (name,))
             yield Sample(FETCH_DURATION, fetched.duration_s, (name,))
             if name in self._merged:
                 yield Sample(MERGED_SAMPLES, self._merged[name], (name,))

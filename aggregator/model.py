@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from aggregator.merge import Family
+
 FetchFailure = Literal["dns", "connect", "timeout", "status", "too_large", "malformed"]
 FETCH_FAILURES: tuple[FetchFailure, ...] = ("dns", "connect", "timeout", "status", "too_large", "malformed")
 
@@ -36,13 +38,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of fetching one target: its text, or why there is none."""
+    """What came of fetching one target: the families it exposed, or why there are none."""
 
     target: Target
     duration_s: float
-    text: str | None = None
+    families: Mapping[str, Family] | None = None
     failure: FetchFailure | None = None
     detail: str = ""
+
+    @property
+    def up(self) -> bool:
+        """Whether it answered."""
+        return self.families is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class Sweep:
     @property
     def down(self) -> tuple[Fetched, ...]:
         """The targets that gave nothing."""
-        return tuple(fetched for fetched in self.fetched if fetched.text is None)
+        return tuple(fetched for fetched in self.fetched if not fetched.up)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
-"""Fetch the expositions of all workers at once, so that one slow worker costs only itself."""
+"""Fetch and read the exposition of a worker."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
 
-from aggregator.merge import MalformedExposition, read
-from aggregator.model import Fetched, FetchFailure, Sweep, Target
+from aggregator.merge import Family, MalformedExposition, read
+from aggregator.model import Fetched, FetchFailure, Target
 from shared.clock import Clock
 
+Outcome = tuple[Mapping[str, Family] | None, FetchFailure | None, str]
 ACCEPT = "text/plain; version=0.0.4; charset=utf-8"
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -23,17 +24,13 @@ class Scraper:
     timeout_s: float = 3.0
     headers: Callable[[], Mapping[str, str]] = dict
 
-    async def sweep(self, targets: Sequence[Target]) -> Sweep:
-        """Fetch every target in parallel, each within its own timeout. A target that fails gives no text at all: its
-        last text would be a lie."""
-        return Sweep(self.clock.now(), tuple(await asyncio.gather(*(self._fetch(target) for target in targets))))
-
-    async def _fetch(self, target: Target) -> Fetched:
+    async def fetch(self, target: Target) -> Fetched:
+        """Ask one target, within the timeout. One that fails gives nothing at all: what it said last would be a lie."""
         began = self.clock.monotonic()
-        text, failure, detail = await self._try(target)
-        return Fetched(target, self.clock.monotonic() - began, text, failure, detail)
+        families, failure, detail = await self._try(target)
+        return Fetched(target, self.clock.monotonic() - began, families, failure, detail)
 
-    async def _try(self, target: Target) -> tuple[str | None, FetchFailure | None, str]:
+    async def _try(self, target: Target) -> Outcome:
         try:
             async with asyncio.timeout(self.timeout_s):
                 return await self._get(target)
@@ -44,7 +41,7 @@ class Scraper:
         except (aiohttp.ClientError, OSError) as exc:
             return None, "connect", getattr(exc, "strerror", None) or type(exc).__name__
 
-    async def _get(self, target: Target) -> tuple[str | None, FetchFailure | None, str]:
+    async def _get(self, target: Target) -> Outcome:
         headers = {"Accept": ACCEPT, **self.headers()}
         async with self.session.get(target.url, headers=headers, allow_redirects=False) as response:
             if response.status != 200:
@@ -54,13 +51,11 @@ class Scraper:
                 body += chunk
         if len(body) > BODY_LIMIT_BYTES:
             return None, "too_large", f"more than {BODY_LIMIT_BYTES} bytes"
-        return await asyncio.to_thread(_checked, body)
+        return await asyncio.to_thread(_read, body)
 
 
-def _checked(body: bytes) -> tuple[str | None, FetchFailure | None, str]:
+def _read(body: bytes) -> Outcome:
     try:
-        text = body.decode()
-        read(text)
+        return read(body.decode()), None, ""
     except (UnicodeDecodeError, MalformedExposition) as exc:
         return None, "malformed", str(exc)
-    return text, None, ""

@@ -131,7 +131,7 @@ def status_of(scene: Scene) -> Status:
     chains = [_chain(scene, name) for name in sorted({*scene.lag_thresholds, *seen.cursors})]
     figures = [_figure(scene, name, gauge) for name, gauge in scene.gauges.items()]
     workers = [
-        WorkerStatus(one.target.service, one.target.instance, one.text is not None, one.detail, one.duration_s)
+        WorkerStatus(one.target.service, one.target.instance, one.up, one.detail, one.duration_s)
         for one in scene.sweep.fetched
     ]
     concerns = [Concern("trouble", "database", f"{seen.error}.")] if seen.error else []

@@ -65,7 +65,7 @@ class StatusRoom:
 
     async def look(self) -> None:
         """Look once and publish. While the database cannot be asked, that is what the status says."""
-        sweep = await self._workers.now()
+        sweep = await self._workers.soon()
         facts = facts_of(sweep)
         self._rates.note(facts)
         error: Transient | None = None

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from aggregator.merge import labels_of, read
+from aggregator.merge import labels_of
 from aggregator.model import Sweep
 
 WINDOW_S = 30.0
@@ -49,10 +49,10 @@ def facts_of(sweep: Sweep) -> Facts:
 
 def _samples(sweep: Sweep) -> Iterator[tuple[str, str, float]]:
     for fetched in sweep.fetched:
-        for family in read(fetched.text or "").values():
-            if family.name in WANTED:
-                for name, braced, value in family.samples:
-                    yield name, labels_of(braced).get("chain", ""), float(value.split()[0])
+        families = fetched.families or {}
+        for wanted in families.keys() & WANTED:
+            for name, braced, value in families[wanted].samples:
+                yield name, labels_of(braced).get("chain", ""), float(value.split()[0])
 
 
 def _sum(one: float, other: float) -> float:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from aggregator.everything import combine
 from aggregator.metrics import Meters
-from aggregator.model import Target
+from aggregator.model import Sweep, Target
 from aggregator.scrape import Scraper
 from aggregator.targets import Targets, read_file
 from aggregator.workers import Workers
@@ -27,9 +27,13 @@ OWN = Target("aggregator", "me:1", "")
 
 
 @asynccontextmanager
-async def worker(text: str = TEXT, delay_s: float = 0.0, status: int = 200) -> AsyncIterator[str]:
+async def worker(
+    text: str = TEXT, delay_s: float = 0.0, status: int = 200, ready: asyncio.Event | None = None
+) -> AsyncIterator[str]:
     async def metrics(request: web.Request) -> web.Response:
         await asyncio.sleep(delay_s)
+        if ready is not None:
+            await ready.wait()
         return web.Response(text=text, status=status)
 
     application = web.Application()
@@ -48,14 +52,35 @@ def target(url: str, service: str = "indexer") -> Target:
     return Target(service, url.partition("://")[2], f"{url}/metrics")
 
 
-async def test_slow_worker_costs_only_itself() -> None:
-    """All are asked at once, and one that does not answer in time is missing alone."""
-    async with worker() as quick, worker(delay_s=30) as slow, scraper(timeout_s=0.5) as asking:
-        began = asyncio.get_running_loop().time()
-        sweep = await asking.sweep([target(quick), target(slow, "oracle"), target(quick, "other")])
-        took = asyncio.get_running_loop().time() - began
-    assert [one.failure for one in sweep.fetched] == [None, "timeout", None]
-    assert took < 10
+async def sweep(asking: Scraper, at: str) -> Sweep:
+    return Sweep(0.0, (await asking.fetch(target(at)),))
+
+
+async def test_slow_worker_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one worker does not answer, the others are asked and heard as ever, and what the slow one said before
+    stands until its time is out; then it is missing, alone, and counted once."""
+    monkeypatch.setattr("aggregator.workers.PATIENCE_S", 0.05)
+    hands, registry, busy = Hands(), Registry(), asyncio.Event()
+    busy.set()
+    async with worker() as quick, worker(ready=busy) as slow, scraper(timeout_s=0.5) as asking:
+        places, name = {"indexer": [quick], "oracle": [slow]}, target(slow, "oracle").name
+        workers = Workers(Targets(places, Path()), asking, Meters(registry, {}), hands.clock())
+        before = (await workers.soon()).fetched
+        busy.clear()
+        for _ in range(2):
+            hands.at += 1
+            after = (await workers.soon()).fetched
+            assert [one.up for one in after] == [True, True]
+            assert after[0] is not before[0]
+            assert after[1] is before[1]
+            before = after
+        assert [one.failure for one in (await workers.now()).fetched] == [None, "timeout"]
+        hands.at += 1
+        assert [one.failure for one in (await workers.soon()).fetched] == [None, "timeout"]
+        counted = registry.value("usdx_aggregator_fetch_errors_total", target=name, kind="timeout")
+        assert (counted, registry.value("usdx_aggregator_target_up", target=name)) == (1, 0)
+        busy.set()
+        assert [one.up for one in (await workers.now()).fetched] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -65,16 +90,16 @@ async def test_slow_worker_costs_only_itself() -> None:
 async def test_kinds_of_failure(text: str, status: int, failure: str) -> None:
     """Each way to fail has its own word."""
     async with worker(text, status=status) as url, scraper(timeout_s=20) as asking:
-        (fetched,) = (await asking.sweep([target(url)])).fetched
-    assert (fetched.failure, fetched.text) == (failure, None)
+        fetched = await asking.fetch(target(url))
+    assert (fetched.failure, fetched.families) == (failure, None)
 
 
 async def test_unreachable_worker_vanishes_at_once() -> None:
     """A worker that cannot be asked leaves nothing but `up 0`: its last values would be lies."""
     async with scraper() as asking:
         async with worker() as url:
-            before = combine(OWN, "", await asking.sweep([target(url)]))
-        after = combine(OWN, "", await asking.sweep([target(url)]))
+            before = combine(OWN, "", await sweep(asking, url))
+        after = combine(OWN, "", await sweep(asking, url))
     labels = f'job="usdx-indexer",instance="{url.partition("://")[2]}",service="indexer"'
     assert f"up{{{labels}}} 1\n" in before.text
     assert f'usdx_a{{{labels},chain="x"}} 1\n' in before.text
@@ -85,7 +110,7 @@ async def test_unreachable_worker_vanishes_at_once() -> None:
 async def test_worker_says_its_own_up() -> None:
     """What a worker says under the name `up` cannot stand in for our own word."""
     async with worker("# TYPE up gauge\nup 1\n" + TEXT) as url, scraper() as asking:
-        everything = combine(OWN, "", await asking.sweep([target(url)]))
+        everything = combine(OWN, "", await sweep(asking, url))
     assert everything.text.count("\nup{") == 1
     assert everything.type_conflicts == 1
 
@@ -127,6 +152,6 @@ async def test_dns_names_stand_for_all_their_addresses() -> None:
     assert found.instance in ("127.0.0.1:9101", "[::1]:9101")
     async with scraper() as asking:
         lost = await Targets({"indexer": ["dns+http://nowhere.invalid:9101"]}, Path()).current()
-        (fetched,) = (await asking.sweep(lost)).fetched
+        fetched = await asking.fetch(lost[0])
     assert fetched.failure in ("dns", "connect")
     assert fetched.target.instance == "nowhere.invalid:9101"

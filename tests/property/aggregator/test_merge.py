@@ -55,7 +55,9 @@ def expositions(draw):
 
 
 def parts(texts):
-    return [Part((("job", f"j{n}"), ("instance", f"i{n}:1"), ("service", "s")), text) for n, text in enumerate(texts)]
+    return [
+        Part((("job", f"j{n}"), ("instance", f"i{n}:1"), ("service", "s")), read(text)) for n, text in enumerate(texts)
+    ]
 
 
 def samples(text):
@@ -91,7 +93,7 @@ def test_union(texts):
 @given(expositions().filter(readable))
 def test_alone(text):
     """A worker alone keeps every sample; only labels are added, and its own of the same name are kept as exported."""
-    merged = merge([Part((("worker", "w"),), text)])
+    merged = merge([Part((("worker", "w"),), read(text))])
     assert sorted(samples(merged.text)) == sorted(
         (kind, name, labels | {("worker", "w")}, value) for kind, name, labels, value in samples(text)
     )
@@ -101,7 +103,7 @@ def test_alone(text):
 def test_again(texts):
     """What merge writes, merge reads: the result is itself an exposition with each family once."""
     text = merge(parts(texts)).text
-    again = merge([Part((), text)])
+    again = merge([Part((), read(text))])
     assert again.text == text
     assert (again.type_conflicts, again.help_conflicts) == ((), ())
 
@@ -118,7 +120,7 @@ def test_families_once(texts):
 @given(st.dictionaries(st.text(string.ascii_lowercase, min_size=1), VALUES, min_size=1, max_size=3))
 def test_labels_survive(labels):
     """Any label value, with quotes, backslashes and newlines, comes back as it was."""
-    merged = merge([Part(tuple(labels.items()), "usdx_a 1\n")])
+    merged = merge([Part(tuple(labels.items()), read("usdx_a 1\n"))])
     ((_, inside, _),) = next(iter(read(merged.text).values())).samples
     assert labels_of(inside) == labels
 
@@ -127,7 +129,7 @@ def test_labels_survive(labels):
 def test_garbage(text):
     """Random text is either an exposition or refused, never another error."""
     try:
-        merge([Part((), text)])
+        merge([Part((), read(text))])
     except MalformedExposition:
         return
 

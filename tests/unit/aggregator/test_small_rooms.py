@@ -14,6 +14,7 @@ from aggregator.api.operation import bind
 from aggregator.api.problems import Refused
 from aggregator.api.rate import RateLimit
 from aggregator.api.resources import Resource, load, operations, problems_of
+from aggregator.merge import read
 from aggregator.model import Fetched, Sweep, Target
 from aggregator.status.samples import Facts, Rates, facts_of
 from shared.errors import ConfigError
@@ -42,7 +43,7 @@ def test_facts_add_counters_and_take_the_largest_state() -> None:
     text = f'# TYPE {EVENTS} counter\n{EVENTS}{{chain="b",type="x"}} 2\n{EVENTS}{{chain="b",type="y"}} 3\n'
     text += 'usdx_indexer_chain_head_block{chain="b"} 7\nother{chain="b"} 1\n'
     target = Target("indexer", "a:1", "")
-    facts = facts_of(Sweep(1.0, (Fetched(target, 0.1, text), Fetched(target, 0.1, None, "timeout"))))
+    facts = facts_of(Sweep(1.0, (Fetched(target, 0.1, read(text)), Fetched(target, 0.1, None, "timeout"))))
     assert facts.get(EVENTS, "b") == 5
     assert facts.get("usdx_indexer_chain_head_block", "b") == 7
     assert facts.get("other", "b") is None
