@@ -1,18 +1,19 @@
 """Keep the values of business gauges, so that replicas share them, restarts find them and trends can be drawn."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from aggregator.model import Figure, Reading
 from shared.db import Connection
+from shared.protocol import GaugeSpec
 
 ON = "figures"
 LOCK_KEY = 0x75736478_62697A  # "usdxbiz": held by the one replica that refreshes
 
 
-async def last_good(cx: Connection, gauges: Iterable[str]) -> dict[str, Reading]:
-    """Each gauge's newest values; a gauge that never succeeded is missing."""
+async def last_good(cx: Connection, gauges: Mapping[str, GaugeSpec]) -> dict[str, Reading]:
+    """Each gauge's newest values; a gauge that never succeeded is missing, and so is one that had other labels then."""
     rows = await cx.fetch(
         """select r.gauge, r.at, f.labels, f.value
         from usdx.figure_refreshes r left join usdx.figures f using (gauge, at)
@@ -25,7 +26,11 @@ async def last_good(cx: Connection, gauges: Iterable[str]) -> dict[str, Reading]
         _, figures = found.setdefault(row["gauge"], (row["at"], []))
         if row["labels"] is not None:
             figures.append(Figure(tuple(row["labels"]), row["value"]))
-    return {gauge: Reading(at, tuple(figures)) for gauge, (at, figures) in found.items()}
+    return {
+        gauge: Reading(at, tuple(figures))
+        for gauge, (at, figures) in found.items()
+        if all(len(figure.labels) == len(gauges[gauge].labels) for figure in figures)
+    }
 
 
 async def keep(cx: Connection, answers: Mapping[str, Reading], duration_s: float) -> None:

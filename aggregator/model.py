@@ -14,11 +14,13 @@ FETCH_FAILURES: tuple[FetchFailure, ...] = ("dns", "connect", "timeout", "status
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One worker whose exposition we fetch; `name` tells it apart in our own metrics."""
+    """One worker whose exposition we fetch; `name` tells it apart in our own metrics. `server_name` is what its
+    certificate is made out to, where that is not the host of `url`."""
 
     service: str
     instance: str
     url: str
+    server_name: str | None = None
 
     @property
     def job(self) -> str:

@@ -1,6 +1,7 @@
 """Fetch and read the exposition of a worker."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,12 +18,14 @@ BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Scraper:
-    """Asks workers for their metrics; `headers` gives the credentials, if they want any."""
+    """Asks workers for their metrics; `headers` gives the credentials, if they want any, and `trust` what TLS is spoken
+    with."""
 
     session: aiohttp.ClientSession
     clock: Clock
     timeout_s: float = 3.0
     headers: Callable[[], Mapping[str, str]] = dict
+    trust: Callable[[], ssl.SSLContext | bool] = lambda: True
 
     async def fetch(self, target: Target) -> Fetched:
         """Ask one target, within the timeout. One that fails gives nothing at all: what it said last would be a lie."""
@@ -43,7 +46,9 @@ class Scraper:
 
     async def _get(self, target: Target) -> Outcome:
         headers = {"Accept": ACCEPT, **self.headers()}
-        async with self.session.get(target.url, headers=headers, allow_redirects=False) as response:
+        async with self.session.get(
+            target.url, headers=headers, allow_redirects=False, ssl=self.trust(), server_hostname=target.server_name
+        ) as response:
             if response.status != 200:
                 return None, "status", f"HTTP {response.status}"
             body = await response.content.read(BODY_LIMIT_BYTES + 1)

@@ -2,7 +2,6 @@
 
 import random
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from aggregator.status.room import LOOK_EVERY_S, StatusRoom, Surroundings, line_
 from aggregator.stream.hub import Hub
 from aggregator.stream.tail import Tail
 from aggregator.targets import Targets
+from aggregator.trust import Trust
 from aggregator.webhook import Webhook
 from aggregator.workers import AllMetrics, Workers
 from shared import build
@@ -53,7 +53,7 @@ async def main(settings: Settings) -> None:
     loaded = loaded_of(settings)
     operations = protocol_operations(loaded)
     gauges = gauges_of(loaded, settings.aggregator)
-    async with open_worker("aggregator", settings) as worker, client(settings.aggregator) as session:
+    async with open_worker("aggregator", settings) as worker, client() as session:
         rooms = Rooms.build(worker, session, loaded, gauges)
         application = application_of(worker, rooms, operations)
         await worker.run(settings.aggregator, rooms.tasks(worker), application)
@@ -103,7 +103,9 @@ class Rooms:
         settings, db, clock = worker.settings, worker.db, worker.clock
         meters = Meters(worker.registry, gauges)
         targets = Targets(places_of(settings), settings.data_dir.parent)
-        workers = Workers(targets, Scraper(session, clock, headers=headers_of(settings.aggregator)), meters, clock)
+        trust = Trust.load(settings.aggregator)
+        scraper = Scraper(session, clock, headers=headers_of(settings.aggregator), trust=trust.context)
+        workers = Workers(targets, scraper, meters, clock)
         tables = EventTables(
             {one.protocol.name: [contract.name for contract in one.protocol.contracts] for one in loaded},
             {one.protocol.name: one.keys for one in loaded},
@@ -265,11 +267,8 @@ def headers_of(settings: AggregatorSettings) -> Callable[[], Mapping[str, str]]:
 
 
 @asynccontextmanager
-async def client(settings: AggregatorSettings) -> AsyncIterator[aiohttp.ClientSession]:
+async def client() -> AsyncIterator[aiohttp.ClientSession]:
     """The HTTP client that asks the workers."""
-    trust: ssl.SSLContext | bool = True
-    if settings.workers_ca_file is not None:
-        trust = ssl.create_default_context(cafile=settings.workers_ca_file)
-    connector = aiohttp.TCPConnector(ssl=trust, ttl_dns_cache=1, force_close=False)
+    connector = aiohttp.TCPConnector(ttl_dns_cache=1, force_close=False)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=True) as session:
         yield session

@@ -175,7 +175,7 @@ class EndpointSettings(Table):
     @field_validator("url", mode="after")
     @classmethod
     def _is_http(cls, value: SecretStr) -> SecretStr:
-        if not re.match(r"https?://[^\s/]+", value.get_secret_value()):
+        if not _is_url(value.get_secret_value()):
             raise ValueError("an http:// or https:// address (or url_file)")
         return value
 
@@ -342,11 +342,25 @@ class OracleSettings(WorkerSettings):
     max_block_age: Seconds = Field(120.0, description="Answers of an older block are refused.")
 
 
+def _is_url(text: str) -> bool:
+    from shared import address  # which loads yarl: 40 ms that commands without a config are spared
+
+    try:
+        address.read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_place(text: str) -> bool:
+    return re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text) is not None and _is_url(text)
+
+
 def parse_places(value: object) -> tuple[str, ...]:
     """Where a worker is found: `http://host:port`, `dns+http://name:port` or `file:targets.json`, or a list of them."""
     places = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     for place in places:
-        if not isinstance(place, str) or not re.fullmatch(r"file:.+|(dns\+)?https?://[^\s/@]+(/\S*)?", place):
+        if not isinstance(place, str) or not (re.fullmatch(r"file:.+", place) or _is_place(place.removeprefix("dns+"))):
             raise ValueError('"http://host:port", "dns+http://name:port" or "file:targets.json", or a list of them')
     return places
 
@@ -361,6 +375,10 @@ class AggregatorSettings(WorkerSettings):
     )
     workers_auth: AuthSettings = AuthSettings()
     workers_ca_file: ConfigFile | None = Field(None, description="The authority of the workers' certificates.")
+    workers_cert_file: ConfigFile | None = Field(
+        None, description="Our certificate with its chain, PEM, for workers that want one (`client_ca_file`)."
+    )
+    workers_key_file: ConfigFile | None = Field(None, description="Its key, PEM.")
     instance: str | None = Field(None, description="How a scraper calls us; left out, host and port.")
     refresh_every: Annotated[Seconds, Field(gt=0)] | None = Field(
         None, description="The period of all business figures, in place of each one's own."
@@ -370,6 +388,12 @@ class AggregatorSettings(WorkerSettings):
     rate: Annotated[float, Field(gt=0)] = Field(
         200.0, description="Requests a second that one client of the API may make."
     )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.workers_cert_file is None) != (self.workers_key_file is None):
+            raise ValueError("workers_cert_file and workers_key_file together")
+        return self
 
 
 class LogSettings(Table):

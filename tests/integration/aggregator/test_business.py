@@ -123,6 +123,17 @@ async def test_a_restart_finds_the_last_values(db: Database) -> None:
     assert (value(again), again.asked) == (7, ())
 
 
+async def test_values_of_other_labels_are_not_adopted(db: Database) -> None:
+    """What an earlier version of the gauge kept under other labels is no value of this one: it is absent, and asked."""
+    await business(db, replace(gauge("select 7 as value"), period_s=300.0)).refresh()
+    changed = replace(gauge("select 'x' as pool, 1/0 as value", labels=("pool",)), period_s=300.0)
+    refresh = await business(db, changed).refresh()
+    assert (value(refresh), refresh.asked) == (None, ("usdx_x",))
+    registry = Registry()
+    Meters(registry, {"usdx_x": changed}).refreshed(refresh)
+    assert b"usdx_x 7" not in registry.exposition()
+
+
 async def test_replicas_refresh_once(db: Database) -> None:
     """Of replicas that come at the same time one asks; all of them end with the same figures."""
     query = "select count(*) as value from usdx.figure_refreshes, pg_sleep(0.3)"

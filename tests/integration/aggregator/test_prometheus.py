@@ -72,7 +72,7 @@ async def everything(settings: Settings, db: Database, folder: Path) -> AsyncIte
         worker = Worker("aggregator", configured, own, Health(own, system_clock()), system_clock(), db)
         loaded = wiring.loaded_of(configured)
         gauges = wiring.gauges_of(loaded, configured.aggregator)
-        async with wiring.client(configured.aggregator) as session:
+        async with wiring.client() as session:
             rooms = wiring.Rooms.build(worker, session, loaded, gauges)
             rooms.meters.refreshed(await rooms.business.refresh())
             await rooms.workers.now()

@@ -223,7 +223,7 @@ async def site(settings: Settings, db: Database, hands: Hands | None = None, **a
     worker = Worker("aggregator", found, registry, Health(registry, clock), clock, db)
     loaded = wiring.loaded_of(found)
     gauges = wiring.gauges_of(loaded, found.aggregator)
-    async with wiring.client(found.aggregator) as session:
+    async with wiring.client() as session:
         rooms = wiring.Rooms.build(worker, session, loaded, gauges)
         application = wiring.application_of(worker, rooms, wiring.protocol_operations(loaded))
         async with TestClient(TestServer(application)) as client:

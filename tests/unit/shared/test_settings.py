@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.settings import (
+    AggregatorSettings,
+    EndpointSettings,
     FeedSettings,
     Settings,
     parse_address,
@@ -141,3 +143,28 @@ def test_relative_paths_start_at_the_config_file(tmp_path: Path) -> None:
     """A path in the config means the same from wherever the command is run."""
     settings = Settings.model_validate({"data_dir": "data"}, context={"folder": tmp_path})
     assert settings.data_dir == tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://host:abc",
+        "http://host:99999",
+        "dns+http://a..b:1",
+        f"dns+http://{'x' * 64}.de:1",
+        "http://[::1:1",
+        "http://:1",
+    ],
+)
+def test_an_address_that_cannot_be_is_refused(place: str) -> None:
+    """A mistyped host or port is refused where it is written, not when it is first asked."""
+    with pytest.raises(ValidationError, match="host:port"):
+        AggregatorSettings(workers={"indexer": place})  # type: ignore[dict-item]
+    with pytest.raises(ValidationError, match="an http:// or https:// address"):
+        EndpointSettings(name="a", url=place.removeprefix("dns+"))  # type: ignore[arg-type]
+
+
+def test_a_certificate_comes_with_its_key() -> None:
+    """What the aggregator shows to workers is a certificate and its key, or neither."""
+    with pytest.raises(ValidationError, match="workers_cert_file and workers_key_file together"):
+        AggregatorSettings(workers_cert_file=Path(__file__))
