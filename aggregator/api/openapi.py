@@ -75,8 +75,8 @@ def _stream(auth: str) -> dict[str, Any]:
         "name": "Last-Event-ID",
         "in": "header",
         "required": False,
-        "description": "The last id that was seen: what came since is sent first, if it is still known.",
-        "schema": {"type": "string"},
+        "description": "The last id that was seen. What came since is sent first; `missed` says when not all is known.",
+        "schema": {"type": "string", "examples": ["0123abcd-17"]},
     }
     kinds = [kind for kind in ALWAYS if kind != "unauthorized" or auth != "none"]
     stream = {
@@ -88,7 +88,8 @@ def _stream(auth: str) -> dict[str, Any]:
         "summary": "What happens, as it happens: server-sent events.",
         "description": "`event`, `price` and `alert` are single things that were just stored; `gap` says that more "
         "events came than are sent one by one, `reorg` that blocks above `ancestor` were replaced; `status` and "
-        "`trends` are what the status page shows.",
+        "`trends` are what the status page shows. `missed`, whatever was asked for, names in `topics` of what more "
+        "happened than is told: read it by the other paths. Who reads too slowly is cut off and may come back.",
         "tags": ["stream"],
         "parameters": [topics, since],
         "responses": {"200": stream, **_problems(kinds)},

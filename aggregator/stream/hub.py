@@ -6,61 +6,66 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from aggregator.api.problems import Refused
+from aggregator.stream.backlog import STATES, TOPICS, Backlog
 from shared.clock import Clock
 
-TOPICS = ("status", "trends", "event", "gap", "price", "alert", "reorg")
-KEPT_MESSAGES = 1000
-QUEUE_MESSAGES = 500
+WAITING_MESSAGES = 500
 CLIENTS = 256
+CLIENTS_OF_ONE_ADDRESS = CLIENTS // 2
 BEAT_S = 15.0
 COMING_BACK_S = 60.0
 RETRY_MS = 2000
-STATES = frozenset({"status", "trends"})  # each replaces the one before; a newcomer gets the last one
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message: its number, its topic, and itself as JSON."""
-
-    number: int
-    topic: str
-    json: bytes
-
-    def frame(self, epoch: str) -> bytes:
-        """The message as it is sent. States carry no id, as there is no sense in hearing old ones again."""
-        name = b"" if self.topic in STATES else f"id: {epoch}-{self.number}\n".encode()
-        return name + b"event: " + self.topic.encode() + b"\ndata: " + self.json + b"\n\n"
 
 
 @dataclass(slots=True, eq=False)
 class Listener:
-    """One client: the topics it wants, and what it has not been sent yet."""
+    """One client: the topics it wants, its address, and what it has not been sent yet."""
 
     topics: frozenset[str]
-    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUE_MESSAGES))
-    lost: bool = False
+    address: str
+    waiting: deque[bytes] = field(default_factory=deque)
+    ended: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, message: bytes) -> bool:
+        """Let the client have this message; False when it is too far behind."""
+        if len(self.waiting) >= WAITING_MESSAGES:
+            return False
+        self.waiting.append(message)
+        self.news.set()
+        return True
+
+    def take(self) -> bytes:
+        """All that waits."""
+        found = b"".join(self.waiting)
+        self.waiting.clear()
+        self.news.clear()
+        return found
+
+    def end(self) -> None:
+        """Send nothing more: a client that comes back begins behind the last message that it saw."""
+        self.ended = True
+        self.waiting.clear()
+        self.news.set()
 
 
 class Hub:
-    """All listeners. Messages are numbered within an epoch, which is one life of this process."""
+    """All listeners."""
 
     def __init__(self, clock: Clock, counted: Callable[[int], None], dropped: Callable[[], None]) -> None:
         self._clock = clock
-        self._epoch = secrets.token_hex(4)
         self._wanted_until: dict[str, float] = {}
         self._counted = counted
         self._dropped = dropped
         self._listeners: set[Listener] = set()
-        self._kept: deque[Message] = deque(maxlen=KEPT_MESSAGES)
-        self._states: dict[str, Message] = {}
-        self._number = 0
+        self._backlog = Backlog(secrets.token_hex(4))
         self._closed = False
 
     def wanted(self, *topics: str) -> bool:
@@ -70,17 +75,13 @@ class Hub:
             self._wanted_until.update(dict.fromkeys(listener.topics, now + COMING_BACK_S))
         return any(self._wanted_until.get(topic, now) > now for topic in topics)
 
+    def skip(self, *topics: str) -> None:
+        """Tell those who want one of the topics that they missed something."""
+        self._pass_on(self._backlog.skip(topics), frozenset(topics))
+
     def publish(self, topic: str, json: bytes) -> None:
         """Send a message to all who want its topic."""
-        self._number += 1
-        message = Message(self._number, topic, json)
-        if topic in STATES:
-            self._states[topic] = message
-        else:
-            self._kept.append(message)
-        for listener in tuple(self._listeners):
-            if topic in listener.topics:
-                self._offer(listener, message)
+        self._pass_on(self._backlog.add(topic, json), frozenset({topic}))
 
     def close(self) -> None:
         """End every stream."""
@@ -90,58 +91,56 @@ class Hub:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/stream."""
-        topics = topics_of(request.query.get("topics"))
-        if len(self._listeners) >= CLIENTS or self._closed:
-            raise Refused("unavailable", f"{CLIENTS} clients listen already", retry_after_s=5)
+        listener = Listener(topics_of(request.query.get("topics")), request.remote or "")
+        self._admit(listener)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
-        listener = Listener(topics)
-        for message in self._missed(request.headers.get("Last-Event-ID"), topics):
-            self._offer(listener, message)
+        missed = b"".join(self._backlog.since(request.headers.get("Last-Event-ID", ""), listener.topics))
+        begin = f"retry: {RETRY_MS}\n\n".encode() + missed + self._backlog.mark
         self._listeners.add(listener)
         self._counted(len(self._listeners))
         try:
             await response.prepare(request)
-            await response.write(f"retry: {RETRY_MS}\n\n".encode())
             with suppress(ConnectionResetError):
+                await response.write(begin)
                 await self._send(response, listener)
         finally:
             self._listeners.discard(listener)
-            self._wanted_until.update(dict.fromkeys(topics, self._clock.monotonic() + COMING_BACK_S))
+            self._wanted_until.update(dict.fromkeys(listener.topics, self._clock.monotonic() + COMING_BACK_S))
             self._counted(len(self._listeners))
         return response
 
+    def _admit(self, newcomer: Listener) -> None:
+        if len(self._listeners) >= CLIENTS or self._closed:
+            raise Refused("unavailable", f"{CLIENTS} clients listen already", retry_after_s=5)
+        if sum(one.address == newcomer.address for one in self._listeners) >= CLIENTS_OF_ONE_ADDRESS:
+            raise Refused(
+                "too-many-requests",
+                f"{CLIENTS_OF_ONE_ADDRESS} clients of this address listen already",
+                retry_after_s=5,
+            )
+
     async def _send(self, response: web.StreamResponse, listener: Listener) -> None:
-        while True:
+        while not listener.ended:
             try:
-                message = await asyncio.wait_for(listener.queue.get(), BEAT_S)
+                async with asyncio.timeout(BEAT_S):
+                    await listener.news.wait()
             except TimeoutError:
                 await response.write(b": still here\n\n")
                 continue
-            if message is None:
-                return
-            await response.write(message.frame(self._epoch))
+            if frames := listener.take():
+                await response.write(frames)
 
-    def _missed(self, last_id: str | None, topics: frozenset[str]) -> Iterable[Message]:
-        """The present states, and what was said since the message a returning client saw last."""
-        epoch, _, number = (last_id or "").partition("-")
-        if epoch == self._epoch and number.isdecimal():
-            yield from (one for one in self._kept if one.number > int(number) and one.topic in topics)
-        yield from (one for topic, one in self._states.items() if topic in topics)
-
-    def _offer(self, listener: Listener, message: Message) -> None:
-        try:
-            listener.queue.put_nowait(message)
-        except asyncio.QueueFull:
-            self._dropped()
-            self._end(listener)
+    def _pass_on(self, message: bytes, topics: frozenset[str]) -> None:
+        for listener in tuple(self._listeners):
+            if topics & listener.topics and not listener.offer(message):
+                self._dropped()
+                self._end(listener)
 
     def _end(self, listener: Listener) -> None:
         self._listeners.discard(listener)
-        while listener.queue.full():
-            listener.queue.get_nowait()
-        listener.queue.put_nowait(None)
+        listener.end()
 
 
 def topics_of(text: str | None) -> frozenset[str]:

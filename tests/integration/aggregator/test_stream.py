@@ -1,17 +1,26 @@
 """What happens, as it happens."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from aiohttp import ClientResponse
 
+from aggregator.alert_store import store
+from aggregator.alerts import parse
 from aggregator.stream import hub
+from aggregator.stream.backlog import KEPT_MESSAGES
+from aggregator.stream.tail import TOLD_AT_ONCE, Tail
 from shared.db import Database
+from shared.errors import DatabaseTimeout
 from shared.settings import Settings
-from tests.integration.aggregator.test_webhook import alert, send
+from tests.integration.aggregator.test_webhook import alert, payload, send
 from tests.integration.aggregator.world import ALICE, BOB, T0, Site, World, hash_of, site
 
 
@@ -44,6 +53,47 @@ async def listening(served: Site, query: str = "", **headers: str) -> AsyncItera
         assert response.content_type == "text/event-stream"
         await response.content.readline()
         yield Listener(response)
+
+
+@asynccontextmanager
+async def stalled(served: Site, query: str) -> AsyncIterator[asyncio.StreamReader]:
+    """A client that has asked, and reads nothing for now."""
+    url = served.client.make_url("/")
+    reader, writer = await asyncio.open_connection(url.host, url.port, limit=1024)
+    writer.write(f"GET /api/v1/stream{query} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+    await reader.readuntil(b"retry: ")
+    try:
+        yield reader
+    finally:
+        writer.close()
+
+
+async def rest_of(stream: asyncio.StreamReader) -> tuple[list[int], str]:
+    """The last words of all whole messages until the stream ends, and the last id."""
+    async with asyncio.timeout(30):
+        text = await stream.read()
+    blocks = [block for block in text.split(b"\n\n")[:-1] if b"\ndata: " in block]
+    last_id = blocks[-1].partition(b"id: ")[2].partition(b"\n")[0].decode()
+    return [msgspec.json.decode(block.partition(b"\ndata: ")[2])[1] for block in blocks], last_id
+
+
+def failing_after(calls: int, real: Callable[..., Any]) -> Callable[..., Any]:
+    """The same coroutine function, whose later calls fail."""
+    numbers = itertools.count()
+
+    async def call(*args: Any) -> Any:
+        if next(numbers) < calls:
+            return await real(*args)
+        raise DatabaseTimeout("slow")
+
+    return call
+
+
+async def nobody_listens(served: Site) -> None:
+    """Wait until it was noticed that all clients went."""
+    async with asyncio.timeout(30):
+        while served.registry.value("usdx_api_stream_clients"):
+            await asyncio.sleep(0.01)
 
 
 async def look(served: Site) -> None:
@@ -142,7 +192,101 @@ async def test_who_comes_back_misses_nothing(world: World, served: Site) -> None
         found = [await listener.next() for _ in range(4)]
     assert [topic for topic, _ in found] == ["event", "event", "event", "status"]
     async with listening(served, "?topics=status,event", **{"Last-Event-ID": "other-1"}) as listener:
-        assert (await listener.next())[0] == "status"
+        found = [await listener.next() for _ in range(6)]
+    assert [topic for topic, _ in found] == ["missed", *["event"] * 4, "status"]
+    assert found[0][1] == {"topics": ["event"]}
+
+
+async def test_what_nobody_heard_is_not_passed_over(world: World, served: Site, monkeypatch: Any) -> None:
+    """A client that was away so long that events were no longer looked for is told that it missed some."""
+    monkeypatch.setattr(hub, "BEAT_S", 0.01)
+    await look(served)
+    async with listening(served, "?topics=event,alert") as listener:
+        await world.deposit(1)
+        await look(served)
+        await listener.next()
+        seen = listener.last_id
+    await nobody_listens(served)
+    served.hands.at += hub.COMING_BACK_S + 1
+    await world.deposit(2)
+    await look(served)
+    async with listening(served, "?topics=event,alert", **{"Last-Event-ID": seen}) as listener:
+        assert await listener.next() == ("missed", {"topics": ["event"]})
+
+
+async def test_what_could_not_be_read_is_told_later(world: World, served: Site, monkeypatch: Any) -> None:
+    """When the database fails in the middle of a look, the next one begins where the last good one ended: no event is
+    left out or told twice, those of replaced blocks and the reorg itself included."""
+    await world.deposit(1)
+    await look(served)
+    async with listening(served, "?topics=event,reorg") as listener:
+        await world.roll_back(0)
+        await world.deposit(1, BOB, fork=1)
+        await world.deposit(2, BOB, fork=1)
+        with monkeypatch.context() as broken:
+            broken.setattr(Tail, "_events", failing_after(1, Tail._events))
+            with pytest.raises(DatabaseTimeout):
+                await look(served)
+        await world.deposit(3, BOB, fork=1)
+        await look(served)
+        found = [await listener.next() for _ in range(7)]
+    assert [topic for topic, _ in found] == ["reorg", *["event"] * 6]
+    told = sorted((data["event"]["block_number"], data["table"]) for _, data in found[1:])
+    assert told == [(n, table) for n in (1, 2, 3) for table in ("transfer", "wexel_created")]
+
+
+async def test_a_contract_that_is_added(world: World, served: Site) -> None:
+    """What a stream that was not there before has indexed until it is first seen, is told, too."""
+    async with world.db.transaction() as cx:
+        kept = await cx.fetchrow("delete from usdx.cursors where stream = 'wexel/vault' returning *")
+    await look(served)
+    async with listening(served, "?topics=event") as listener:
+        await world.deposit(1)
+        async with world.db.transaction() as cx:
+            places = ", ".join(f"${n}" for n in range(1, len(kept) + 1))
+            await cx.execute(f"insert into usdx.cursors values ({places})", *kept.values())
+            await cx.execute("update usdx.cursors set block_number = 1")
+        await look(served)
+        assert {(await listener.next())[1]["table"] for _ in range(2)} == {"transfer", "wexel_created"}
+
+
+async def test_the_first_price_of_a_feed(world: World, served: Site) -> None:
+    """A feed that was not there before is told with its first price."""
+    await world.price("3000.5", T0)
+    await look(served)
+    async with listening(served, "?topics=price") as listener:
+        await world.price("60000", T0, feed="BTC/USD")
+        await look(served)
+        assert (await listener.next())[1]["feed"] == "BTC/USD"
+
+
+async def test_an_alert_that_is_committed_late(served: Site, db: Database) -> None:
+    """An alert that was received before another and committed after it is told all the same, and each once."""
+    first, second = (parse(json.dumps(payload(alert(name=f"f{n}"))).encode()) for n in range(2))
+    at = datetime.fromtimestamp(served.hands.at, UTC)
+    await look(served)
+    async with listening(served, "?topics=alert") as listener:
+        await store(db, second, at)
+        await look(served)
+        await store(db, first, at - timedelta(minutes=1))
+        await look(served)
+        await store(db, parse(json.dumps(payload(alert(name="f2"))).encode()), at)
+        await look(served)
+        assert [(await listener.next())[1]["fingerprint"] for _ in range(3)] == ["f1-", "f0-", "f2-"]
+
+
+async def test_many_alerts_at_once(served: Site, db: Database) -> None:
+    """More alerts of one moment than are told one by one are said to be missed; later ones come again."""
+    at = datetime.fromtimestamp(served.hands.at, UTC)
+    await look(served)
+    async with listening(served, "?topics=alert") as listener:
+        many = payload(*(alert(name=f"f{n}") for n in range(TOLD_AT_ONCE + 1)))
+        await store(db, parse(json.dumps(many).encode()), at)
+        await look(served)
+        await store(db, parse(json.dumps(payload(alert(name="last"))).encode()), at)
+        await look(served)
+        assert await listener.next() == ("missed", {"topics": ["alert"]})
+        assert (await listener.next())[1]["fingerprint"] == "last-"
 
 
 async def test_many_events_are_a_gap(world: World, served: Site, monkeypatch: Any) -> None:
@@ -160,15 +304,56 @@ async def test_many_events_are_a_gap(world: World, served: Site, monkeypatch: An
 
 
 async def test_who_does_not_keep_up_is_cut_off(served: Site) -> None:
-    """A client whose queue is full is dropped and counted; the others do not notice."""
-    stuck = hub.Listener(frozenset({"event"}))
-    served.rooms.hub._listeners.add(stuck)
-    async with listening(served, "?topics=price") as listener:
-        for _ in range(hub.QUEUE_MESSAGES + 1):
-            served.rooms.hub.publish("event", b"{}")
+    """A client that reads too slowly is cut off and counted; the others do not notice, and what it was not sent it gets
+    when it comes back, nothing twice."""
+    padding, numbers = b"x" * 32_768, range(900)
+    async with listening(served, "?topics=price") as other, stalled(served, "?topics=event") as slow:
+        for number in numbers:
+            served.rooms.hub.publish("event", b'["%s",%d]' % (padding, number))
+            await asyncio.sleep(0)
         served.rooms.hub.publish("price", b"{}")
-        assert (await listener.next())[0] == "price"
-    assert served.registry.value("usdx_api_stream_dropped_total") == 1
+        assert (await other.next())[0] == "price"
+        assert served.registry.value("usdx_api_stream_dropped_total") == 1
+        found, seen = await rest_of(slow)
+    assert 0 < len(found) < len(numbers)
+    async with listening(served, "?topics=event", **{"Last-Event-ID": seen}) as again:
+        found += [(await again.next())[1][1] for _ in numbers[len(found) :]]
+    assert found == list(numbers)
+
+
+async def test_who_missed_too_much_is_told_so(served: Site, monkeypatch: Any) -> None:
+    """A client that comes back is sent all that is kept in one go, however much that is; when more was said, it is told
+    first that it missed some. Nobody is cut off for it."""
+    monkeypatch.setattr(hub, "BEAT_S", 0.01)
+    served.rooms.hub.publish("event", b"0")
+    async with listening(served, "?topics=event") as listener:
+        served.rooms.hub.publish("event", b"1")
+        assert await listener.next() == ("event", 1)
+        seen = listener.last_id
+    await nobody_listens(served)
+    for number in range(2, KEPT_MESSAGES + 2):
+        served.rooms.hub.publish("event", b"%d" % number)
+    async with listening(served, "?topics=event", **{"Last-Event-ID": seen}) as again:
+        found = [await again.next() for _ in range(KEPT_MESSAGES)]
+        assert found == [("event", number) for number in range(2, KEPT_MESSAGES + 2)]
+    served.rooms.hub.publish("event", b"{}")
+    async with listening(served, "?topics=event", **{"Last-Event-ID": seen}) as again:
+        assert await again.next() == ("missed", {"topics": ["event"]})
+        assert await again.next() == ("event", 3)
+    assert served.registry.value("usdx_api_stream_dropped_total") == 0
+
+
+async def test_many_clients(served: Site, monkeypatch: Any) -> None:
+    """Every client gets every message in order; one address may hold half of the places, and one more is a problem."""
+    monkeypatch.setattr(hub, "CLIENTS_OF_ONE_ADDRESS", 50)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(listening(served, "?topics=event")) for _ in range(50)]
+        problem = await served.get("/api/v1/stream", 429)
+        assert problem["type"].endswith("#problem-too-many-requests")
+        for number in range(100):
+            served.rooms.hub.publish("event", b"%d" % number)
+        for client in clients:
+            assert [await client.next() for _ in range(100)] == [("event", number) for number in range(100)]
 
 
 async def test_listening_is_no_slow_request(served: Site) -> None:
