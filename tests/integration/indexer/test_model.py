@@ -111,9 +111,10 @@ class Flaky(Store):
 class Game:
     """One example: a chain, two nodes of which `a` may lie, and an indexer that is crashed and restarted at will."""
 
-    def __init__(self, db: Database, finality: int) -> None:
+    def __init__(self, db: Database, finality: int, streams: Sequence[Stream] = STREAMS) -> None:
         self.db = db
         self.finality = finality
+        self.streams = tuple(streams)
         self.fake = FakeChain()
         self.a, self.b = Node(self.fake, "a"), Node(self.fake, "b")
         for one in (self.a, self.b):
@@ -135,13 +136,14 @@ class Game:
 
     async def begin(self) -> None:
         """Empty tables and a first indexer."""
-        names = "".join(f"delete from {table.qualified};" for _, table in TABLES)
+        tables = {table for one in self.streams for table in one.tables.values()}
+        names = "".join(f"delete from {table.qualified};" for table in tables)
         async with self.db.connection() as cx:
             await cx.execute(
                 f"delete from usdx.cursors; delete from usdx.chains; delete from usdx.undecoded_logs; {names}"
             )
         await claim_chain(self.db, "fake", self.fake.chain_id, self.fake.blocks[0].hash)
-        await prepare(self.db, STREAMS)
+        self.streams = await prepare(self.db, self.streams)
         self.note_blocks()
         await self.restart()
 
@@ -149,10 +151,10 @@ class Game:
         """A fresh process: nothing is remembered but what the database holds."""
         pool = Pool("fake", [Endpoint(node.name, node, self.clock) for node in (self.a, self.b)], self.clock)
         chain = Chain(pool, "finalized")
-        self.store = Flaky(self.db, self.fake.chain_id, STREAMS)
+        self.store = Flaky(self.db, self.fake.chain_id, self.streams)
         border = Border(chain, self.store, self.clock)
         self.worker = Worker(
-            "fake", self.fake.chain_id, STREAMS, border, Horizon(chain, self.clock, finality_every_s=0)
+            "fake", self.fake.chain_id, self.streams, border, Horizon(chain, self.clock, finality_every_s=0)
         )
 
     def logs(self, shape: Sequence[int]) -> list[FakeLog]:
@@ -244,7 +246,7 @@ class Game:
         async with self.db.connection() as cx:
             for key, table in TABLES:
                 rows = await cx.fetch(f"select * from {table.qualified} order by block_number, log_index")
-                found = [(r["block_number"], r["block_hash"], r["log_index"], r["tx_hash"], _value(r)) for r in rows]
+                found = [(r["block_number"], r["block_hash"], r["log_index"], r["tx_hash"], value_of(r)) for r in rows]
                 assert found == self.expected(key, table.event, cursors[key]), str(table)
             undecoded = await cx.fetch("select stream, block_number from usdx.undecoded_logs order by 2, log_index")
         for key, cursor in cursors.items():
@@ -258,7 +260,7 @@ class Game:
         history = self.history(cursor)
         births = self.births(key, history)
         return [
-            (block.number, block.hash, index, block.tx_hash(0), _decoded(log))
+            (block.number, block.hash, index, block.tx_hash(0), decoded(log))
             for block, index, log in history
             if log.topics[0] == event.topic0
             and block.number >= births.get(log.address, sys.maxsize)
@@ -299,7 +301,7 @@ class Game:
         else:
             raise AssertionError("it never came to rest")
         await self.check()
-        for key, cursor in (await self.store.cursors(KEYS)).items():
+        for key, cursor in (await self.store.cursors([one.key for one in self.streams])).items():
             assert (cursor.number, cursor.hash) == (self.fake.head.number, self.fake.head.hash), key
 
 
@@ -309,13 +311,13 @@ def born(factory: bytes, child: bytes) -> FakeLog:
     return FakeLog(factory, (BORN.topic0,), bytes(12) + child)
 
 
-def _value(row: Any) -> object:
+def value_of(row: Any) -> object:
     if "child" in row:
         return row["child"]
     return int(row["value"]) if "value" in row else (row["text"], int(row["number"]))
 
 
-def _decoded(log: FakeLog) -> object:
+def decoded(log: FakeLog) -> object:
     if log.topics[0] == BORN.topic0:
         return log.data[12:]
     if log.topics[0] == TRANSFER.topic0:
@@ -351,7 +353,11 @@ def actions_with(lies: Sequence[str]) -> st.SearchStrategy[list[Any]]:
 
 async def play(db: Database, finality: int, actions: Sequence[Any]) -> None:
     """One example from its list of actions: the name of a method of the game with its arguments."""
-    game = Game(db, finality)
+    await finished(Game(db, finality), actions)
+
+
+async def finished(game: Game, actions: Sequence[Any]) -> None:
+    """Play a game to its end."""
     await game.begin()
     for name, *arguments in actions:
         done = getattr(game, name)(*arguments)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from indexer.abi import parse
 from indexer.chain import Chain
 from indexer.chain_stamps import blocks_of
-from indexer.columns import Columns
 from indexer.copy_format import micros
-from indexer.model import Copied, Filter, Logs, Range
-from indexer.quick import Known, source
+from indexer.model import Filter, Logs, Range
+from indexer.quick import source
 from indexer.streams import filter_of, stream
 from shared.rpc_errors import RpcError
 from shared.rpc_stamps import Stamp
@@ -23,6 +20,7 @@ from tests.fakes.chain import FakeChain, FakeLog
 from tests.fakes.families import GETH
 from tests.fakes.faults import BLOCKS, Fault
 from tests.fakes.node import FakeNode
+from tests.fakes.quick import Here
 from tests.property.speed.copied_rows import rows_of
 from tests.unit.node.world import VAULT, pool_of
 
@@ -45,21 +43,8 @@ WRONG = {name: lambda change=change: Fault(BLOCKS, change=change) for name, chan
 FAULTS = faults.Faults().lies | faults.Faults().troubles | {"batch_reordered": faults.batch_reordered} | WRONG
 
 
-class Here:
-    """Columns in this process."""
-
-    unread = 0
-
-    def __init__(self) -> None:
-        self._columns = Columns(1, [source(MADE)])
-        self.looked = 0
-
-    async def decode(self, inner: memoryview, known: Known) -> Copied | None:
-        return self._columns.decode(np.frombuffer(inner, np.uint8), known)
-
-    async def blocks(self, inner: memoryview) -> Sequence[int] | None:
-        self.looked += 1
-        return self._columns.blocks(np.frombuffer(inner, np.uint8))
+def here() -> Here:
+    return Here(1, [source(MADE)])
 
 
 def made(blocks: int, every: int) -> FakeChain:
@@ -100,7 +85,7 @@ async def read(chain: Chain, span: Range, quick: Here) -> Logs:
 async def test_headers_come_with_the_logs_where_nearly_every_block_has_some(every: int, looks: int) -> None:
     """They are asked for beforehand from the second page on, and otherwise for the blocks that have logs only."""
     fake = made(200, every)
-    node, quick = FakeNode(fake, family=UNTIMED), Here()
+    node, quick = FakeNode(fake, family=UNTIMED), here()
     chain = Chain(pool_of(node))
     for at in range(5):
         span = Range(40 * at + 1, 40 * at + 40)
@@ -120,7 +105,7 @@ async def test_headers_come_with_the_logs_where_nearly_every_block_has_some(ever
 async def test_what_is_odd_is_refused_or_mended(name: str, every: int) -> None:
     """Rows are those of the chain, or there are none, when answers about logs or headers are wrong for a while."""
     fake = made(160, every)
-    node, quick = FakeNode(fake, family=UNTIMED), Here()
+    node, quick = FakeNode(fake, family=UNTIMED), here()
     chain = Chain(pool_of(node))
     for at in range(4):
         span = Range(40 * at + 1, 40 * at + 40)
