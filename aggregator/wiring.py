@@ -140,7 +140,7 @@ class Rooms:
             return run
 
         async def look() -> None:
-            await self.status.look()
+            await self.status.keep_up()
             worker.health.status_line = line_of(self.status.status)
 
         return {

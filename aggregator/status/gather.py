@@ -10,6 +10,7 @@ from aggregator.alerts import WATCHDOG
 from aggregator.figures import trend
 from aggregator.model import Reading, Refresh, Sweep
 from aggregator.status.judge import (
+    UNDECODED_COUNTED,
     judge_alerts,
     judge_chain,
     judge_feed,
@@ -44,10 +45,21 @@ CURVE_POINTS = 96
 
 
 @dataclass(frozen=True, slots=True)
+class Indexed:
+    """What is stored of a chain: its slowest stream's cursor, the reorgs of the last day, and how many logs are kept
+    undecoded, counted up to UNDECODED_COUNTED."""
+
+    block_number: int
+    block_time: datetime | None
+    reorgs: int
+    undecoded: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What the database said; `error` when it could not be asked, the rest is then what it said before."""
 
-    cursors: Mapping[str, tuple[int, datetime | None]] = field(default_factory=dict)
+    chains: Mapping[str, Indexed] = field(default_factory=dict)
     feeds: Sequence[FeedStatus] = ()
     alerts: Sequence[AlertStatus] = ()
     alerts_total: int = 0
@@ -60,7 +72,7 @@ async def look(cx: Connection) -> Seen:
     """Ask the database, all in the caller's snapshot."""
     rows = await cx.fetch(ALERTS_SQL, WATCHDOG, ALERTS_SHOWN, on="active_alerts")
     return Seen(
-        {row["chain"]: (row["block_number"], row["block_time"]) for row in await cx.fetch(CURSORS_SQL, on="cursors")},
+        {row["chain"]: Indexed(*row[1:]) for row in await cx.fetch(CHAINS_SQL, UNDECODED_COUNTED, on="cursors")},
         [FeedStatus(**_plain(row)) for row in await cx.fetch(FEEDS_SQL, on="latest_prices")],
         [AlertStatus(**{name: row[name] for name in AlertStatus.__struct_fields__}) for row in rows],
         rows[0]["total"] if rows else 0,
@@ -69,8 +81,19 @@ async def look(cx: Connection) -> Seen:
     )
 
 
-CURSORS_SQL = """
-select distinct on (chain) chain, block_number, block_time from usdx.cursors order by chain, block_number"""
+CHAINS_SQL = """
+with slowest as (
+    select distinct on (chain) chain, block_number, block_time from usdx.cursors order by chain, block_number
+)
+select chain, block_number, block_time,
+    (
+        select count(*) from usdx.reorgs r
+        where r.chain = slowest.chain and r.seen_at > now() - interval '1 day'
+    ) as reorgs,
+    (select count(*) from (
+        select from usdx.cursors c join usdx.undecoded_logs u using (stream) where c.chain = slowest.chain limit $1
+    ) kept) as undecoded
+from slowest"""
 FEEDS_SQL = """
 select f.feed, p.price, p.result, p.reason, p.detail, p.observed_at, f.heartbeat_s, f.required, p.spread_bps,
     p.sources_used, p.sources_dropped
@@ -128,7 +151,7 @@ class Scene:
 def status_of(scene: Scene) -> Status:
     """Put the page together and judge it."""
     now, seen = scene.now, scene.seen
-    chains = [_chain(scene, name) for name in sorted({*scene.lag_thresholds, *seen.cursors})]
+    chains = [_chain(scene, name) for name in sorted({*scene.lag_thresholds, *seen.chains})]
     figures = [_figure(scene, name, gauge) for name, gauge in scene.gauges.items()]
     workers = [
         WorkerStatus(one.target.service, one.target.instance, one.up, one.detail, one.duration_s)
@@ -164,12 +187,13 @@ def status_of(scene: Scene) -> Status:
 
 def _chain(scene: Scene, chain: str) -> ChainStatus:
     facts = scene.facts
-    block, block_time = scene.seen.cursors.get(chain, (None, None))
+    stored = scene.seen.chains.get(chain)
+    block_time = stored.block_time if stored is not None else None
     threshold_s = scene.lag_thresholds.get(chain, 300.0)
     return ChainStatus(
         chain,
         _phase(facts, chain, block_time, threshold_s, scene.now),
-        block,
+        stored.block_number if stored is not None else None,
         block_time,
         _whole(facts.get("usdx_indexer_chain_head_block", chain)),
         threshold_s,
@@ -177,8 +201,8 @@ def _chain(scene: Scene, chain: str) -> ChainStatus:
         scene.rates.per_s("usdx_indexer_blocks_processed_total", chain),
         facts.get("usdx_indexer_backfill_eta_seconds", chain),
         facts.get("usdx_indexer_backfill_ratio", chain),
-        _whole(facts.get("usdx_indexer_reorgs_total", chain)),
-        _whole(facts.get("usdx_indexer_decode_errors_total", chain)),
+        stored.reorgs if stored is not None else None,
+        stored.undecoded if stored is not None else None,
     )
 
 

@@ -16,6 +16,7 @@ from aggregator.status.model import (
 
 CRITICAL_LAG = 6  # times the threshold, as in the alert IndexerCriticalLag
 LATE_PERIODS = 3
+UNDECODED_COUNTED = 1000
 WATCHDOG_SILENCE_S = 300.0
 _ORDER: dict[Level, int] = {"trouble": 0, "attention": 1, "note": 2}
 
@@ -33,7 +34,9 @@ def judge_chain(chain: ChainStatus, now: datetime) -> Iterable[Concern]:
         level: Level = "trouble" if lag_s > CRITICAL_LAG * chain.lag_threshold_s else "attention"
         yield Concern(level, about, f"The last stored block is {duration(lag_s)} old.")
     if chain.undecoded:
-        yield Concern("attention", about, f"{chain.undecoded} logs could not be decoded; they are kept.")
+        more = " or more" if chain.undecoded >= UNDECODED_COUNTED else ""
+        logs = "log" if chain.undecoded == 1 else "logs"
+        yield Concern("attention", about, f"{chain.undecoded:,}{more} {logs} could not be decoded; they are kept.")
 
 
 def judge_feed(feed: FeedStatus, now: datetime) -> Iterable[Concern]:

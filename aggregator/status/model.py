@@ -32,8 +32,10 @@ class ChainStatus(msgspec.Struct):
     blocks_per_s: float | None
     eta_s: float | None
     progress: Annotated[float | None, msgspec.Meta(description="Part of the history that is stored, 0 to 1.")]
-    reorgs: int | None
-    undecoded: int | None
+    reorgs: Annotated[int | None, msgspec.Meta(description="Within the last 24 hours.")]
+    undecoded: Annotated[
+        int | None, msgspec.Meta(description="Logs that are kept as they came, counted up to a thousand.")
+    ]
 
 
 class FeedStatus(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Keep the status true: look at everything once a second, and tell all who listen."""
+"""Keep the status true: look at everything once a second while somebody watches, and tell all who listen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from aggregator.metrics import Meters
 from aggregator.status.gather import Scene, Seen, look, status_of, trends
 from aggregator.status.model import Status, Trends
 from aggregator.status.samples import Rates, facts_of
+from aggregator.stream.backlog import TOPICS
 from aggregator.stream.hub import Hub
 from aggregator.stream.tail import Tail
 from aggregator.workers import Workers
@@ -22,6 +23,8 @@ from shared.errors import Transient
 from shared.protocol import GaugeSpec
 
 LOOK_EVERY_S = 1.0
+IDLE_EVERY_S = 5.0
+WATCHED_S = 60.0
 TRENDS_EVERY_S = 10.0
 TIMEOUT_S = 5.0
 
@@ -59,12 +62,22 @@ class StatusRoom:
         self._around = around
         self._rates = Rates()
         self._seen = Seen()
-        self._trends_at = float("-inf")
+        self._looked_at = self._trends_at = float("-inf")
+        self._watched_until = clock.monotonic() + WATCHED_S
         self.status: Status | None = None
         self.trends = Trends([], [])
 
+    async def keep_up(self) -> None:
+        """Look if it is time: every second while somebody listens or asked a minute ago, as in the process's own first
+        minute; else every five."""
+        now = self._clock.monotonic()
+        watched = now < self._watched_until or self._hub.wanted(*TOPICS)
+        if watched or now - self._looked_at >= IDLE_EVERY_S:
+            await self.look()
+
     async def look(self) -> None:
         """Look once and publish. While the database cannot be asked, that is what the status says."""
+        self._looked_at = self._clock.monotonic()
         sweep = await self._workers.soon()
         facts = facts_of(sweep)
         self._rates.note(facts)
@@ -105,7 +118,9 @@ class StatusRoom:
         """The status and the curves as the API gives them."""
 
         async def status(asked: Nothing) -> Status:
-            """What the status page shows: whether all is well, and everything that says so."""
+            """What the status page shows: whether all is well, and everything that says so. It is a second old at most
+            while it is asked for every minute or somebody listens to the stream; else five, as its `at` says."""
+            self._watched_until = self._clock.monotonic() + WATCHED_S
             if self.status is None:
                 raise Refused("unavailable", "nothing was looked at yet", retry_after_s=1)
             return self.status

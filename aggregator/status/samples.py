@@ -18,8 +18,6 @@ WANTED = frozenset(
         "usdx_indexer_halted",
         "usdx_indexer_events_processed_total",
         "usdx_indexer_blocks_processed_total",
-        "usdx_indexer_reorgs_total",
-        "usdx_indexer_decode_errors_total",
     }
 )
 COUNTERS = ("usdx_indexer_events_processed_total", "usdx_indexer_blocks_processed_total")
