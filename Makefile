@@ -34,7 +34,7 @@ bench: $(VENV)/.with-test
 adversity: $(VENV)/.with-test
 	@$(BIN)/python -m tests.adversity.crash --kills 220 $(ARGS)
 	@USDX_FORK_EXAMPLES=10000 $(BIN)/python -m pytest -s -p no:cacheprovider tests/adversity/test_forks.py
-	@USDX_MODEL_EXAMPLES=10000 $(BIN)/python -m pytest -p no:cacheprovider tests/integration/indexer/test_model.py
+	@USDX_MODEL_EXAMPLES=10000 $(BIN)/python -m pytest -p no:cacheprovider tests/integration/indexer/test_model.py tests/integration/indexer/test_model_annexes.py
 	@USDX_BLOCK_LOGS=100000 USDX_SOAK_HOURS=24 USDX_RECONNECTS=60 $(BIN)/python -m pytest -s tests/adversity --deselect tests/adversity/test_forks.py
 
 docs: $(VENV)/.with-test
