@@ -24,6 +24,7 @@ import asyncpg
 
 from shared import embedded, migrate
 from shared.embedded_place import PORT
+from tests.adversity.blows import BLOWS, MOMENT_S, deck, one_more
 from tests.adversity.nursery import Forked, Nursery, nursery
 from tests.adversity.proxy import Proxy, proxied, to_socket, to_tcp
 from tests.adversity.shop import Life, config_text, differences, write_protocol
@@ -33,29 +34,16 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_S = 240.0  # a bound for what never comes, not a measure
 CHECK_EVERY = 10
 REAL_EVERY = 10  # every tenth worker is started by the command line, the others are forked
-ACTIONS = {
-    "kill worker": 8,
-    "kill worker in a commit": 16,
-    "kill worker again and again": 10,
-    "stop worker": 1,
-    "postgres immediate": 2,
-    "postgres backend killed": 2,
-    "cut database": 3,
-    "truncate database": 4,
-    "database refuses": 1,
-    "slow database": 1,
-    "cut node": 2,
-    "truncate node": 3,
-    "slow node": 1,
-}
+ENDS_WITHIN_S = 10.0  # what is promised
 
 
 @dataclass
 class Tally:
-    """What was done and what came of it."""
+    """What was tried, what of it struck, and what came of it."""
 
     seed: int
     done: Counter[str] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
     kills: int = 0
     checks: int = 0
     settled: int = 0
@@ -66,12 +54,16 @@ class Tally:
 
     def __str__(self) -> str:
         took = time.monotonic() - self.began
-        done = ", ".join(f"{count} x {kind}" for kind, count in sorted(self.done.items()))
+        done = ", ".join(f"{self.struck[kind]} of {count} x {kind}" for kind, count in sorted(self.done.items()))
         return (
             f"seed {self.seed}: {self.kills} worker kills; {done}; {self.blocks} blocks, {self.forks} forks, "
             f"{self.checks} snapshots compared, {self.settled} times at rest; ends of its own {dict(self.own_exits)}; "
             f"{took:.0f} s"
         )
+
+    def missing(self) -> list[str]:
+        """The kinds of blows that never struck."""
+        return [kind for kind in BLOWS if not self.struck[kind]]
 
 
 @dataclass
@@ -88,6 +80,7 @@ class Game:
     tally: Tally
     config: Path
     nursery: Nursery
+    deck: list[str]
     process: asyncio.subprocess.Process | Forked | None = None
     paused: bool = False
     _starts: int = 0
@@ -114,138 +107,72 @@ class Game:
     async def tend(self) -> None:
         """Start the worker when it is down. It may have given up while starting, with one clear message."""
         if self.process is not None and self.process.returncode is not None:
-            said = self.said()
-            starting = (-signal.SIGTERM,) if '"message"' not in said else ()  # not up yet: it just ends
-            assert self.process.returncode in (0, 1, -signal.SIGKILL, *starting), f"{self.process.returncode}: {said}"
-            assert "Traceback" not in said, said
-            assert "task died" not in said, said
-            assert "Please report" not in said, said
-            if self.process.returncode == 1:
-                last = next(line for line in reversed(said.splitlines()) if line.startswith("usdx: "))
-                self.tally.own_exits[last.split(":")[1].strip()[:60]] += 1
-            self.process = None
+            self._bury(1)
         if self.process is None:
             await self.start()
         assert '"halted"' not in self.said(), self.said()
 
-    async def end(self, number: signal.Signals) -> None:
+    def _bury(self, *fitting: int) -> None:
+        """See how it ended, which must be in one of the ways that fit, and without a word of complaint."""
+        assert self.process is not None
+        said = self.said()
+        assert self.process.returncode in fitting, f"{self.process.returncode}: {said}"
+        assert "Traceback" not in said, said
+        assert "task died" not in said, said
+        assert "Please report" not in said, said
+        if self.process.returncode == 1:
+            last = next(line for line in reversed(said.splitlines()) if line.startswith("usdx: "))
+            self.tally.own_exits[last.split(":")[1].strip()[:60]] += 1
+        self.process = None
+
+    async def end(self, number: signal.Signals) -> bool:
+        """Kill it, or stop it, which it does with 0 and in time; another one starts. Whether there was one to end."""
+        struck = False
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(number)
-            await self.process.wait()
-            self.tally.kills += number == signal.SIGKILL
+            code = await asyncio.wait_for(self.process.wait(), ENDS_WITHIN_S)
+            struck = code in (0, -number)
+            self._bury(*((-number, 1) if number == signal.SIGKILL else (0,)))  # 1 where it had just given up
+            self.tally.kills += struck and number == signal.SIGKILL
         await self.tend()
+        return struck
 
-    async def until(self, holds: Callable[[], bool], most_s: float) -> None:
-        """Wait for a moment that may not come."""
-        deadline = time.monotonic() + most_s
+    async def until(self, holds: Callable[[], bool]) -> bool:
+        """Wait for a moment, with a worker that is up; whether it came."""
+        deadline = time.monotonic() + MOMENT_S
         while not holds() and time.monotonic() < deadline:
+            if self.process is None or self.process.returncode is not None:
+                await self.tend()
             await asyncio.sleep(0.002)
+        return holds()
+
+    async def at_work(self) -> None:
+        """Wait until the worker that is up has stored something."""
+        assert await self.until(lambda: '"range"' in self.said()), f"{self.tally}\n{self.said()[-3000:]}"
 
     async def act(self) -> None:
-        """One blow, then a look at what the tables hold."""
+        """One blow, each kind once before any comes again, then a look at what the tables hold."""
         await self.tend()
-        kind = self.rng.choices(list(ACTIONS), list(ACTIONS.values()))[0]
-        await _BLOWS[kind](self)
+        kind = self.deck.pop() if self.deck else one_more(self.rng)
+        struck = await BLOWS[kind].deal(self)
         self.tally.done[kind] += 1
+        self.tally.struck[kind] += struck
         await self.check()
         if sum(self.tally.done.values()) % CHECK_EVERY == 0:
             await self.settle()
 
-    async def kill_worker(self) -> None:
-        await asyncio.sleep(self.rng.uniform(0, 1.0))
-        await self.end(signal.SIGKILL)
-
-    async def kill_at_once(self) -> None:
-        for _ in range(self.rng.randint(2, 6)):
-            await asyncio.sleep(self.rng.uniform(0, 0.8))
-            await self.end(signal.SIGKILL)
-
-    async def kill_in_commit(self) -> None:
-        """Wait until it works, then until a random number of bytes went to or from the database."""
-        await self.until(self.working, 20)
-        goal = self.to_database.carried + self.rng.randrange(1, 12_000)
-        await self.until(lambda: self.to_database.carried >= goal, 3)
-        await self.end(signal.SIGKILL)
-
-    def working(self) -> bool:
-        return self.process is None or self.process.returncode is not None or '"range"' in self.said()
-
-    async def stop_worker(self) -> None:
-        await self.end(signal.SIGTERM)
-
-    async def postgres_immediate(self) -> None:
-        await self._fell_postgres(signal.SIGQUIT)
-
-    async def backend_killed(self) -> None:
-        """kill -9 of the worker's own backend: Postgres takes all others down and recovers."""
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            cx = await self.connect()
-            try:
-                pids = await cx.fetch(
-                    "select pid from pg_stat_activity where application_name like 'usdx%' and pid <> pg_backend_pid()"
-                )
-            finally:
-                await cx.close(timeout=5)
-            if pids:
-                os.kill(self.rng.choice(pids)["pid"], signal.SIGKILL)
-        await self._bring_postgres_back()
-
-    async def _fell_postgres(self, number: signal.Signals) -> None:
-        pid = self._place().postmaster()
-        if pid is not None:
-            goal = self.to_database.carried + self.rng.randrange(1, 12_000)
-            await self.until(lambda: self.to_database.carried >= goal, 2)
-            os.kill(pid, number)
-            while Path(f"/proc/{pid}").exists():
-                await asyncio.sleep(0.01)
-        await self._bring_postgres_back()
-
-    async def _bring_postgres_back(self) -> None:
-        self.servers.append(await asyncio.to_thread(embedded.start, self.folder / "postgres"))
-
-    def _place(self) -> embedded.Place:
+    def place(self) -> embedded.Place:
         return embedded.Place((self.folder / "postgres").resolve())
 
-    async def cut_database(self) -> None:
-        await self.until(self.working, 10)
-        self.to_database.cut()
-
-    async def truncate_database(self) -> None:
-        await self.until(self.working, 10)
-        self.to_database.cut_after = self.rng.randrange(1, 12_000)
-        await self.until(lambda: self.to_database.cut_after is None, 3)
-        self.to_database.cut_after = None
-
-    async def database_refuses(self) -> None:
-        self.to_database.refusing = True
-        self.to_database.cut()
-        await asyncio.sleep(self.rng.uniform(0.1, 1.5))
-        self.to_database.refusing = False
-
-    async def slow_database(self) -> None:
-        self.to_database.delay_s = 0.02
-        await asyncio.sleep(1)
-        self.to_database.delay_s = 0.0
-
-    async def cut_node(self) -> None:
-        self.to_node.cut()
-
-    async def truncate_node(self) -> None:
-        self.to_node.cut_after = self.rng.randrange(1, 50_000)
-        await self.until(lambda: self.to_node.cut_after is None, 1.5)
-        self.to_node.cut_after = None
-
-    async def slow_node(self) -> None:
-        self.to_node.delay_s = 0.05
-        await asyncio.sleep(1)
-        self.to_node.delay_s = 0.0
+    async def bring_postgres_back(self) -> None:
+        self.servers.append(await asyncio.to_thread(embedded.start, self.folder / "postgres"))
 
     async def connect(self) -> asyncpg.Connection:
         """To the database itself, around the proxy; waits while it recovers."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
-                return await asyncpg.connect(self._place().url(), timeout=20)
+                return await asyncpg.connect(self.place().url(), timeout=20)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 if time.monotonic() > deadline:
                     raise
@@ -288,23 +215,6 @@ class Game:
                 self.life.live()
 
 
-_BLOWS = {
-    "kill worker": Game.kill_worker,
-    "kill worker in a commit": Game.kill_in_commit,
-    "kill worker again and again": Game.kill_at_once,
-    "stop worker": Game.stop_worker,
-    "postgres immediate": Game.postgres_immediate,
-    "postgres backend killed": Game.backend_killed,
-    "cut database": Game.cut_database,
-    "truncate database": Game.truncate_database,
-    "database refuses": Game.database_refuses,
-    "slow database": Game.slow_database,
-    "cut node": Game.cut_node,
-    "truncate node": Game.truncate_node,
-    "slow node": Game.slow_node,
-}
-
-
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -335,7 +245,7 @@ async def stage(folder: Path, seed: int) -> AsyncIterator[Game]:
         database = f"postgresql://usdx@127.0.0.1:{to_database.port}/usdx?sslmode=disable"
         endpoints = {"node": f"http://127.0.0.1:{to_node.port}"}
         config.write_text(config_text(write_protocol(folder / "shop"), database, endpoints, free_port()))
-        game = Game(folder, rng, life, node, to_node, to_database, servers, Tally(seed), config, forks)
+        game = Game(folder, rng, life, node, to_node, to_database, servers, Tally(seed), config, forks, deck(rng))
         living = asyncio.create_task(game.live())
         try:
             yield game
@@ -349,13 +259,14 @@ async def stage(folder: Path, seed: int) -> AsyncIterator[Game]:
 
 
 async def play(folder: Path, seed: int, kills: int, tell: Callable[[str], object] = lambda text: None) -> Tally:
-    """Go on until so many worker kills were survived; then everything must be as on the chain."""
+    """Go on until every blow struck and so many worker kills were survived; then everything must be as on the chain."""
     async with stage(folder, seed) as game:
-        while game.tally.kills < kills:
+        while game.deck or game.tally.kills < kills:
             await game.act()
             game.tally.blocks, game.tally.forks = len(game.life.chain.blocks), game.life.forks
             tell(str(game.tally))
         await game.settle()
+        assert not game.tally.missing(), f"never struck: {game.tally.missing()} in {game.tally}"
         return game.tally
 
 

@@ -13,7 +13,8 @@ Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
 @dataclass
 class Proxy:
-    """What goes wrong on a line. `cut_after` bytes from now the connection that carries them ends, in mid-message.
+    """What goes wrong on a line, and how often it struck. `cut_after` bytes from now the connection that carries them
+    ends in the middle of what it was carrying, and `cut_after` is None again.
 
     `silent` swallows everything: a network that is gone without saying so. `refusing` closes new connections at once.
     """
@@ -26,12 +27,19 @@ class Proxy:
     port: int = 0
     carried: int = 0
     cuts: int = 0
+    delayed: int = 0
+    refused: int = 0
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._open) // 2
+
     def cut(self) -> int:
         """End every connection now, without a farewell; how many there were."""
-        count = len(self._open) // 2
+        count = self.connections
         self.cuts += count
         for writer in list(self._open):
             writer.transport.abort()
@@ -40,6 +48,7 @@ class Proxy:
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection from end to end."""
         if self.refusing:
+            self.refused += 1
             writer.transport.abort()
             return
         try:
@@ -64,19 +73,20 @@ class Proxy:
         with suppress(OSError):
             while piece := await reader.read(PIECE):
                 if self.delay_s:
+                    self.delayed += 1
                     await asyncio.sleep(self.delay_s)
                 if self.silent:
                     continue
                 self.carried += len(piece)
                 if self.cut_after is not None:
-                    self.cut_after -= len(piece)
-                    if self.cut_after <= 0:  # the piece's end is lost
-                        keep = max(0, len(piece) + self.cut_after)
+                    if self.cut_after < len(piece) > 1:  # some of the piece arrives, its end is lost
+                        keep = max(1, self.cut_after)
                         self.cut_after = None
                         self.cuts += 1
                         writer.write(piece[:keep])
                         await writer.drain()
                         return
+                    self.cut_after -= len(piece)
                 writer.write(piece)
                 await writer.drain()
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.adversity.blows import BLOWS
 from tests.adversity.crash import play
 
-KILLS = int(os.environ.get("USDX_CRASH_KILLS", "10"))
+KILLS = int(os.environ.get("USDX_CRASH_KILLS", "5"))
 
 
 @pytest.mark.timeout(600)
@@ -22,4 +23,7 @@ async def test_nothing_is_lost_and_nothing_doubled(seed: int) -> None:
         tally = await play(Path(folder), seed, KILLS)
     print(tally)
     assert tally.kills >= KILLS
-    assert tally.checks > 0
+    assert tally.struck.keys() >= BLOWS.keys()
+    assert min(tally.struck.values()) > 0, tally
+    assert tally.checks >= len(BLOWS)
+    assert tally.settled > 1, "at rest in the middle, too"
