@@ -68,7 +68,7 @@ class Gate:
     def _split(self, credentials: str) -> tuple[bytes, bytes]:
         """The user (empty for a bearer token) and the secret."""
         if self._settings.kind == "bearer":
-            return b"", credentials.encode()
+            return b"", credentials.encode("utf-8", "surrogateescape")  # the very bytes that came
         try:
             user, _, password = base64.b64decode(credentials, validate=True).partition(b":")
         except (binascii.Error, ValueError):

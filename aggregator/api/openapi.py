@@ -10,7 +10,7 @@ from aggregator.api.operation import Operation
 from aggregator.api.problems import KINDS, MEDIA_TYPE, Problem
 
 REF = "#/components/schemas/{name}"
-ALWAYS = ("bad-request", "too-many-requests", "unavailable", "too-expensive", "unauthorized")
+ALWAYS = ("bad-request", "too-many-requests", "unavailable", "too-expensive", "internal", "unauthorized")
 WITH_BODY = ("too-large", "slow-body")
 
 

@@ -8,7 +8,8 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from aiohttp import web
+import structlog
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
 from aggregator.api.cache import Body, Cache
@@ -50,7 +51,10 @@ class Server:
 
     def routes(self, operations: Sequence[Operation]) -> list[web.RouteDef]:
         """A route for each operation."""
-        return [web.route(one.method, BASE + pattern_of(one), self._handler(one)) for one in operations]
+        return [
+            web.route(one.method, BASE + pattern_of(one), self._handler(one), expect_handler=expect)
+            for one in operations
+        ]
 
     def admit(self, request: web.Request) -> None:
         """Count a request of this client. Raises Refused when there are too many."""
@@ -99,6 +103,14 @@ class Server:
             self._readers.release()
 
 
+async def expect(request: web.Request) -> None:
+    """An expect handler that lets a client go on with its body, and overlooks what else it may expect (RFC 9110,
+    section 10.1.1)."""
+    if request.headers["Expect"].lower() == "100-continue" and request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
 def encoded(answer: Any) -> Body:
     """An answer as JSON, tagged by its data alone: newer blocks that change nothing do not change the tag."""
     told = [getattr(answer, "data", answer), getattr(answer, "next", None)]
@@ -141,6 +153,8 @@ def problems(unauthorized: Callable[[str], None]) -> Middleware:
     """A middleware that answers every failure under /api as a problem, RFC 9457; `unauthorized` is told the path of a
     request without the right credentials."""
 
+    log = structlog.get_logger("api")
+
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith("/api/"):
@@ -155,6 +169,11 @@ def problems(unauthorized: Callable[[str], None]) -> Middleware:
             if exc.status == 401:
                 unauthorized(request.path)
             return _from_aiohttp(exc, request.path)
+        except ConnectionError:  # who asked is gone
+            raise
+        except Exception as exc:
+            log.error("request failed", method=request.method, path=request.path, error=exc, exc_info=exc)
+            return answer_of(Refused("internal", "it is in our log"))
 
     return middleware
 
@@ -163,7 +182,9 @@ def _from_aiohttp(exc: web.HTTPException, path: str) -> web.StreamResponse:
     """A refusal by the router or the gate, as a problem with its headers."""
     kind = {404: "not-found", 405: "method-not-allowed", 401: "unauthorized", 413: "too-large"}.get(exc.status)
     if kind is None:
-        raise exc
+        if exc.status < 400:
+            raise exc
+        kind = "bad-request" if exc.status < 500 else "internal"
     response = answer_of(Refused(kind, f"{path[:200]}: {exc.reason}"))
     response.headers.update({name: exc.headers[name] for name in ("Allow", "WWW-Authenticate") if name in exc.headers})
     return response

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from shared.db import Database
-from tests.integration.aggregator.world import Site, World
+from shared.settings import Settings
+from tests.integration.aggregator.world import Site, World, site
 
 
 @asynccontextmanager
@@ -69,3 +71,29 @@ async def test_nothing_is_told_of_a_fault(world: World, served: Site, db: Databa
     body = await served.get("/api/v1/users", 503)
     assert "wexel" not in str(body)
     assert "relation" not in str(body)
+
+
+async def test_a_fault_of_ours_is_a_problem(served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody foresaw is answered as a problem, too, that tells nothing of it."""
+
+    async def broken(*_: object) -> None:
+        raise ValueError("s3cret")
+
+    monkeypatch.setattr("aggregator.api.chains.as_of", broken)
+    async with served.client.get("/api/v1/chains") as response:
+        assert (response.status, response.content_type) == (500, "application/problem+json")
+        body = await response.json(content_type=None)
+    assert body["type"].endswith("#problem-internal")
+    assert "s3cret" not in str(body)
+
+
+async def test_strange_headers(settings: Settings, db: Database, tmp_path: Path) -> None:
+    """Credentials of any bytes are wrong ones, and whatever a client expects it gets an answer of the API."""
+    (tmp_path / "token").write_text("s3cret\n")
+    async with site(settings, db, api_auth={"kind": "bearer", "token_file": tmp_path / "token"}) as guarded:
+        head = b"GET /api/v1/chains HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: x\r\nAuthorization: Bearer "
+        for token, status in ((b"\xff", 401), (b"s3cret", 200)):
+            async with raw(guarded, head + token + b"\r\n\r\n") as reader, asyncio.timeout(20):
+                answer = await reader.read()
+            assert int(answer.split()[1]) == status
+            assert b"application/" in answer

@@ -42,9 +42,18 @@ def test_a_bearer_token(token_file: Path) -> None:
         "Basic s3cret",
         "s3cret",
         "Bearer é",
+        "Bearer \udcff",  # how aiohttp gives a byte that is no UTF-8
     ):
         assert not gate.admits(wrong)
     assert gate.challenge.startswith("Bearer")
+
+
+def test_a_token_of_any_bytes(token_file: Path) -> None:
+    """A token that is no text is the same bytes in the file and in the header."""
+    token_file.write_bytes(b"s\xff\xe9cret\n")
+    gate = Gate(AuthSettings(kind="bearer", token_file=token_file))
+    assert gate.admits("Bearer " + b"s\xff\xe9cret".decode("utf-8", "surrogateescape"))
+    assert not gate.admits("Bearer s\ufffd\ufffdcret")
 
 
 def test_basic_credentials(token_file: Path) -> None:
@@ -58,6 +67,7 @@ def test_basic_credentials(token_file: Path) -> None:
         _basic("", "s3cret"),
         "Basic %%%",
         "Basic é",
+        "Basic \udcff",
         "Bearer s3cret",
     ):
         assert not gate.admits(wrong)
