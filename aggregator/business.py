@@ -1,7 +1,8 @@
 """Read the protocol's business gauges from SQL, all of one refresh from one snapshot."""
 
+import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -13,10 +14,10 @@ from aggregator.model import Figure, Reading, Refresh
 from shared.clock import Clock
 from shared.db import Connection, Database, operation_of
 from shared.errors import DatabaseRejected, DatabaseTimeout, DatabaseUnavailable
+from shared.family import CAPS, DEFAULT_CAP, OTHER
 from shared.protocol import GaugeSpec
 
 ON = "business"
-SERIES_LIMIT = 64
 SNAPSHOT_TIMEOUT_S = 60.0
 EARLY = 0.8
 RETRY_S = 5.0
@@ -91,19 +92,28 @@ class Business:
 
 def figures_of(gauge: GaugeSpec, rows: Sequence[Mapping[str, Any]]) -> tuple[Figure, ...]:
     """Check that the rows are a gauge: one column for each label and `value`, each label set once. A null value says
-    that there is no truth yet, and gives no figure. Raises UnusableAnswer."""
+    that there is no truth yet, and gives no figure. Rows beyond what the caps of the labels can tell apart are one
+    figure, whose labels are `other`. Raises UnusableAnswer."""
     wanted = {*gauge.labels, "value"}
     if rows and set(rows[0].keys()) != wanted:
         raise UnusableAnswer(f"its columns must be {', '.join(sorted(wanted))}; they are {', '.join(rows[0].keys())}")
-    if len(rows) > SERIES_LIMIT:
-        raise UnusableAnswer(f"{len(rows)} rows are more series than a gauge may have ({SERIES_LIMIT})")
     figures = {}
     for row in rows:
         labels = tuple(str(row[label]) for label in gauge.labels)
         if labels in figures:
             raise UnusableAnswer(f"two rows have the labels {labels}")
         figures[labels] = None if row["value"] is None else Figure(labels, _number(row["value"]))
-    return tuple(figure for figure in figures.values() if figure is not None)
+    return _bounded(gauge, [figure for figure in figures.values() if figure is not None])
+
+
+def _bounded(gauge: GaugeSpec, figures: Iterable[Figure]) -> tuple[Figure, ...]:
+    rest = (OTHER,) * len(gauge.labels)
+    room = math.prod(CAPS.get(label, DEFAULT_CAP) for label in gauge.labels)
+    found = sorted(figures, key=lambda figure: (figure.labels == rest, figure.place))
+    if len(found) <= room:
+        return tuple(found)
+    beyond = [figure.value for figure in found[room:]]
+    return (*found[:room], Figure(rest, sum(beyond, Decimal(0)) if gauge.fold == "sum" else max(beyond)))
 
 
 def _number(value: object) -> Decimal:

@@ -27,7 +27,7 @@ async def last_good(cx: Connection, gauges: Mapping[str, GaugeSpec]) -> dict[str
         if row["labels"] is not None:
             figures.append(Figure(tuple(row["labels"]), row["value"]))
     return {
-        gauge: Reading(at, tuple(figures))
+        gauge: Reading(at, tuple(sorted(figures, key=lambda figure: figure.place)))
         for gauge, (at, figures) in found.items()
         if all(len(figure.labels) == len(gauges[gauge].labels) for figure in figures)
     }

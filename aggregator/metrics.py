@@ -1,5 +1,6 @@
 """Declare what the aggregator says of itself, of the business and of alerts, and count what happened."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
@@ -11,7 +12,11 @@ from shared.metrics import DELAY, Family, Registry, Sample
 from shared.protocol import GaugeSpec
 
 TARGET_UP = Family(
-    "usdx_aggregator_target_up", "gauge", "1 when the worker exposition was fetched and parsed.", ("target",)
+    "usdx_aggregator_target_up",
+    "gauge",
+    "1 when the worker exposition was fetched and parsed.",
+    ("target",),
+    fold="min",
 )
 FETCH_DURATION = Family(
     "usdx_aggregator_fetch_duration_seconds",
@@ -24,7 +29,11 @@ FETCH_ERRORS = Family(
     "usdx_aggregator_fetch_errors_total", "counter", "Failed fetches of worker expositions.", ("target", "kind")
 )
 MERGED_SAMPLES = Family(
-    "usdx_aggregator_merged_samples", "gauge", "Samples taken from the worker in the last merge.", ("target",)
+    "usdx_aggregator_merged_samples",
+    "gauge",
+    "Samples taken from the worker in the last merge.",
+    ("target",),
+    fold="sum",
 )
 MERGE_CONFLICTS = Family(
     "usdx_aggregator_merge_conflicts_total",
@@ -59,6 +68,7 @@ BUSINESS_GAUGE_SUCCESS = Family(
     "Time of the snapshot that the gauge's value was read from.",
     ("gauge",),
     "seconds",
+    fold="min",
 )
 BUSINESS_GAUGE_MAX_AGE = Family(
     "usdx_business_figure_max_age_seconds",
@@ -110,9 +120,10 @@ WATCHDOG_RECEIVED = Family(
 BACKUP_SUCCESS = Family(
     "usdx_backup_last_success_timestamp_seconds",
     "gauge",
-    "Time of the last verified backup; absent before the first.",
+    "Time of the last verified backup.",
     ("target",),
     "seconds",
+    fold="min",
 )
 STREAM_CLIENTS = Family("usdx_api_stream_clients", "gauge", "Clients of the server-sent event stream.")
 STREAM_DROPPED = Family(
@@ -153,7 +164,7 @@ OUTCOMES = ("stored", "duplicate", "malformed", "unauthorized", "unavailable")
 
 def family_of(name: str, gauge: GaugeSpec) -> Family:
     """The family of a protocol's business gauge."""
-    return Family(name, "gauge", gauge.help, tuple(gauge.labels), gauge.unit or "")
+    return Family(name, "gauge", gauge.help, tuple(gauge.labels), gauge.unit or "", fold=gauge.fold)
 
 
 class Meters:
@@ -162,6 +173,7 @@ class Meters:
     def __init__(self, registry: Registry, gauges: Mapping[str, GaugeSpec]) -> None:
         self._sweep = Sweep(0.0)
         self._merged: Mapping[str, int] = {}
+        self._failures: dict[str, Counter[str]] = {}
         self.refresh = Refresh({})
         self._alerts = AlertState()
         self._clients = 0
@@ -169,7 +181,7 @@ class Meters:
         self._gauges = gauges
         self._families = {name: family_of(name, gauge) for name, gauge in gauges.items()}
         self._start_counters(registry)
-        registry.collector(self._read_targets, TARGET_UP, FETCH_DURATION, MERGED_SAMPLES)
+        registry.collector(self._read_targets, TARGET_UP, FETCH_DURATION, FETCH_ERRORS, MERGED_SAMPLES)
         registry.collector(
             self._read_business, BUSINESS_SUCCESS, BUSINESS_DURATION, BUSINESS_GAUGE_SUCCESS, BUSINESS_GAUGE_MAX_AGE
         )
@@ -180,7 +192,6 @@ class Meters:
         self._stream_clients.set(0)
 
     def _start_counters(self, registry: Registry) -> None:
-        self._fetch_errors = registry.counter(FETCH_ERRORS)
         self._type_conflicts = registry.counter(MERGE_CONFLICTS)
         self._help_conflicts = registry.counter(HELP_CONFLICTS)
         self._refreshes = registry.counter(BUSINESS_REFRESHES)
@@ -202,14 +213,15 @@ class Meters:
 
     def fetched(self, fetched: Fetched) -> None:
         """A worker was asked."""
-        for kind in FETCH_FAILURES:
-            self._fetch_errors.start(fetched.target.name, kind)
+        failures = self._failures.setdefault(fetched.target.name, Counter())
         if fetched.failure is not None:
-            self._fetch_errors.inc(fetched.target.name, fetched.failure)
+            failures[fetched.failure] += 1
 
     def swept(self, sweep: Sweep) -> None:
         """All workers were looked at."""
         self._sweep = sweep
+        names = {one.target.name for one in sweep.fetched}
+        self._failures = {name: failures for name, failures in self._failures.items() if name in names}
 
     def merged(self, everything: Everything) -> None:
         """Their expositions were merged."""
@@ -287,7 +299,10 @@ class Meters:
             name = fetched.target.name
             yield Sample(TARGET_UP, float(fetched.up), (name,))
             yield Sample(FETCH_DURATION, fetched.duration_s, (name,))
-            if name in self._merged:
+            failures = self._failures.get(name, Counter())
+            for kind in FETCH_FAILURES:
+                yield Sample(FETCH_ERRORS, float(failures[kind]), (name, kind))
+            if fetched.up and name in self._merged:
                 yield Sample(MERGED_SAMPLES, self._merged[name], (name,))
 
     def _read_business(self) -> Iterable[Sample]:

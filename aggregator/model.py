@@ -74,6 +74,11 @@ class Figure:
     labels: tuple[str, ...]
     value: Decimal
 
+    @property
+    def place(self) -> tuple[tuple[int, str], ...]:
+        """Where it stands among the others: short labels first, so that numbers are in their order."""
+        return tuple((len(label), label) for label in self.labels)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -26,7 +26,8 @@ scrape.
 - A counter or histogram exists at 0 for every label set that is known at start.
 - A gauge without truth is absent, never 0.
 - A label takes so many values at most: {caps}, any other 32. What comes then is `other`, and counted in
-  `usdx_metrics_label_overflow_total`.
+  `usdx_metrics_label_overflow_total` at every use (of what is read at a scrape, at every scrape): it grows for as long
+  as something is folded. Amounts that are folded are added up; of states the one to worry about stays.
 - There are no `_created` series. OpenMetrics with exemplars is given to who asks for it.
 """
 DIFFERENCES = (
@@ -51,6 +52,11 @@ DIFFERENCES = (
         "HELP that differs between workers",
         "`usdx_aggregator_help_conflicts_total`",
         "the first HELP is kept; TYPE conflicts, which drop a family, are counted apart",
+    ),
+    (
+        "at most 32 values of `table`",
+        "128",
+        "the product with its reference protocol has 32 tables already; a second one must fit beside it",
     ),
     (
         "business gauges that succeed or fail together",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Kind = Literal["counter", "gauge", "histogram", "info"]
+Fold = Literal["sum", "max", "min"]
 Labels = tuple[str, ...]
 OTHER = "other"
 
@@ -26,7 +27,7 @@ CAPS: Mapping[str, int] = {
     "provider": 8,
     "route": 64,
     "stream": 128,
-    "table": 32,
+    "table": 128,
     "type": 32,
     "method": 8,
     "status": 12,
@@ -38,11 +39,16 @@ CAPPED_WITHIN: Mapping[str, str] = {
     "status": "route",
     "provider": "chain",
 }  # the cap of the first counts per value of the second
+FOLDS: Mapping[Fold, Callable[[Iterable[float]], float]] = {"sum": sum, "max": max, "min": min}
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric as the catalogue lists it; `name` is the exposed one, with `_total` or `_info`."""
+    """One metric as the catalogue lists it; `name` is the exposed one, with `_total` or `_info`.
+
+    `fold` is what values become that are read at scrape time and fold into one series: the sum of amounts, the largest
+    of most states, the smallest where that is the one to worry about. Counters are always added up.
+    """
 
     name: str
     kind: Kind
@@ -50,6 +56,7 @@ class Family:
     labels: Labels = ()
     unit: str = ""
     buckets: tuple[float, ...] = ()
+    fold: Fold = "max"
 
     def __post_init__(self) -> None:
         suffix = {"counter": "_total", "info": "_info"}.get(self.kind, "")
@@ -57,6 +64,10 @@ class Family:
             raise ValueError(f"{self.kind} {self.name} must end in {suffix}")
         if (self.kind == "histogram") != bool(self.buckets):
             raise ValueError(f"{self.name}: buckets belong to histograms, and to all of them")
+
+    def together(self, values: Iterable[float]) -> float:
+        """The one value of several series that became one."""
+        return FOLDS["sum" if self.kind == "counter" else self.fold](values)
 
 
 class Sample(NamedTuple):

@@ -29,7 +29,7 @@ from shared.family import (
     Labels,
     Sample,
 )
-from shared.series import Counters, Gauges, Guard, Histograms, Infos, Read, Readers, Scraped
+from shared.series import Counters, Gauges, Guard, Histograms, Infos, Read, Readers, Scraped, Unbounded
 
 __all__ = [
     "BATCH",
@@ -75,9 +75,9 @@ class Registry:
         self._known: dict[str, Counters | Gauges | Histograms | Infos] = {}
         self._scraped: dict[str, Family] = {}
         self._readers: dict[tuple[Family, ...], Readers] = {}
-        self._guard = Guard()
-        self._overflow = self.counter(LABEL_OVERFLOW)
-        self._guard.overflowed = self._overflow.inc
+        self._overflow = Counters(LABEL_OVERFLOW, Unbounded(), self._registry)
+        self._known[LABEL_OVERFLOW.name] = self._overflow
+        self._guard = Guard(self._overflow.inc)
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -144,8 +144,7 @@ class Registry:
 
     def _watch(self, family: Family) -> None:
         for label in family.labels:
-            if family is not LABEL_OVERFLOW:
-                self._overflow.start(label)
+            self._overflow.start(label)
 
     def _declare(self, family: Family, kind: Kind, make: type[F]) -> F:
         if family.kind != kind:

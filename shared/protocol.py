@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.family import Fold
 from shared.problems import Problem, read_toml, refuse, validate
 from shared.protocol_files import CHAIN, MetricsFile, ProtocolFile, always, events_of, read_abi, wrong
 
@@ -77,6 +78,11 @@ class GaugeSpec:
     query: str
     period_s: float
     timeout_s: float
+
+    @property
+    def fold(self) -> Fold:
+        """What several of its values are together: amounts add up, the newest of times counts."""
+        return "max" if self.unit in ("seconds", "ratio") else "sum"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ REQUESTS = Family(
 SECONDS = Family(
     "usdx_rpc_request_duration_seconds", "histogram", "JSON-RPC request latency.", _WHO, "seconds", buckets=RPC
 )
-UP = Family("usdx_rpc_provider_up", "gauge", "1 when the provider passes its health probe.", _WHO)
+UP = Family("usdx_rpc_provider_up", "gauge", "1 when the provider passes its health probe.", _WHO, fold="min")
 HEAD = Family("usdx_rpc_provider_head_block", "gauge", "Head block number reported by the provider.", _WHO)
 FAILOVERS = Family("usdx_rpc_failovers_total", "counter", "Switches of the primary provider.", ("chain",))
 COST = Family("usdx_rpc_compute_units_total", "counter", "Provider compute units consumed (cost model input).", _WHO)

@@ -14,11 +14,15 @@ from shared.family import CAPPED_WITHIN, CAPS, DEFAULT_CAP, OTHER, Family, Label
 
 
 class Guard:
-    """Bounds how many values each label of a family may take."""
+    """Bounds how many values each label of a family may take; `overflowed` hears of each that is one too many."""
 
-    def __init__(self) -> None:
+    def __init__(self, overflowed: Callable[[str], None]) -> None:
         self._seen: dict[Hashable, set[str]] = {}
-        self.overflowed: Callable[[str], None] = lambda label: None
+        self._overflowed = overflowed
+
+    def anew(self) -> Guard:
+        """One that has seen nothing yet."""
+        return Guard(self._overflowed)
 
     def bound(self, family: Family, values: Labels) -> Labels:
         """The values to use: each one as given, or `other` when its label is full."""
@@ -36,9 +40,19 @@ class Guard:
         if value in seen or value == OTHER:
             return value
         if len(seen) >= CAPS.get(label, DEFAULT_CAP):
-            self.overflowed(label)
+            self._overflowed(label)
             return OTHER
         seen.add(value)
+        return value
+
+
+class Unbounded(Guard):
+    """Lets every value pass, for labels whose values are written in the code."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda label: None)
+
+    def _admit(self, key: Hashable, label: str, value: str) -> str:
         return value
 
 
@@ -189,13 +203,12 @@ class Readers(Collector):
         return [metric_of(family) for family in self._families]
 
     def collect(self) -> Iterable[Metric]:
-        """Each series once: of counters that are folded into one the sum, of gauges the largest, as the sum of times or
-        states would be the state of nothing."""
+        """Each series once. Caps are for what is read now: a series that is gone makes room for another."""
+        guard = self._guard.anew()
         found: dict[str, dict[Labels, float]] = {family.name: {} for family in self._families}
         for family, value, labels in [sample for read in tuple(self.reads) for sample in read()]:
-            series, bound = found[family.name], self._guard.bound(family, labels)
-            together = sum if family.kind == "counter" else max
-            series[bound] = together((series[bound], value)) if bound in series else value
+            series, bound = found[family.name], guard.bound(family, labels)
+            series[bound] = family.together((series[bound], value)) if bound in series else value
         for family in self._families:
             metric = metric_of(family)
             for bound, value in found[family.name].items():

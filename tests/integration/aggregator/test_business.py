@@ -88,7 +88,7 @@ async def test_one_snapshot(db: Database, world: World) -> None:
         ("select 'x' as value", "number"),
         ("select 'NaN'::numeric as value", "finite"),
         ("select 1 as value union all select 2", "two rows"),
-        ("select generate_series(1, 100) as value", "more series"),
+        ("select generate_series(1, 100) as value", "two rows"),
         ("insert into usdx.chains values ('x', 1, '') returning 1 as value", "must be a SELECT"),
         ("with x as (insert into usdx.chains values ('x', 1, '') returning 1) select 1 as value from x", "not write"),
         ("select 1 as value; select 2", "multiple commands"),

@@ -6,8 +6,12 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from aggregator.business import figures_of
+from aggregator.everything import Everything
 from aggregator.metrics import Meters
-from aggregator.model import Figure, Reading, Refresh
+from aggregator.model import Fetched, Figure, Reading, Refresh, Sweep, Target
 from aggregator.wiring import Rooms
 from shared.clock import system_clock
 from shared.errors import DatabaseUnavailable
@@ -92,3 +96,58 @@ async def test_a_refresh_that_fails_whole_is_counted(registry: Registry) -> None
     rooms = Rooms(found, cast(Any, business), *cast(Any, [None] * 5))
     await rooms.tasks(cast(Any, worker))["business"](stop)
     assert results(registry) == {"success": 0, "partial": 0, "failure": 1}
+
+
+def pools(count: int, unit: str = "usd") -> tuple[GaugeSpec, list[dict[str, object]]]:
+    rows: list[dict[str, object]] = [{"chain": "base", "pool": str(n), "value": n} for n in reversed(range(count))]
+    return gauge("usdx_pools", labels=("chain", "pool"), unit=unit), rows
+
+
+@pytest.mark.parametrize("count", [64, 65, 1024, 1025, 3000])
+def test_any_number_of_pools_adds_up(registry: Registry, count: int) -> None:
+    """As many pools as their cap have series of their own, the first by number; the rest is one series `other`, is
+    counted, and lacks in no sum. What is kept is bounded, too."""
+    spec, rows = pools(count)
+    figures = figures_of(spec, rows)
+    assert len(figures) <= 1025
+    meters(registry, spec).refreshed(Refresh({spec.name: Reading(NOW, figures)}, (spec.name,), {}, NOW))
+    exposed = [(labels["pool"], value) for name, labels, value in registry.samples() if name == spec.name]
+    assert sum(value for _, value in exposed) == sum(range(count))
+    assert [pool for pool, _ in exposed if pool != "other"] == [str(n) for n in range(64)]
+    assert (registry.value("usdx_metrics_label_overflow_total", label="pool") or 0) >= min(1, count - 64)
+
+
+def test_times_do_not_add_up() -> None:
+    """Of times that are folded the newest stays."""
+    assert figures_of(*pools(1030, unit="seconds"))[-1] == Figure(("other", "other"), Decimal(1029))
+
+
+def test_a_lost_worker_is_not_hidden_by_those_before_it(registry: Registry) -> None:
+    """However often workers have moved, each of those there are now has a series; one that is down says nothing of
+    samples, and those that are gone leave nothing behind."""
+    found = meters(registry)
+    for number in range(40):
+        found.fetched(fetched(f"10.0.0.{number}:9101", up=False))
+        found.swept(Sweep(float(number), (fetched(f"10.0.0.{number}:9101", up=False),)))
+        registry.exposition()
+    found.fetched(fetched("10.0.1.1:9101", up=True))
+    found.merged(Everything("", {"indexer@10.0.1.1:9101": 7}, 0, 0))
+    found.swept(Sweep(98.0, (fetched("10.0.1.1:9101", up=True),)))
+    assert registry.value("usdx_aggregator_merged_samples", target="indexer@10.0.1.1:9101") == 7
+    lost = fetched("10.0.1.1:9101", up=False)
+    found.fetched(lost)
+    found.swept(Sweep(99.0, (lost, fetched("10.0.1.2:9101", up=True))))
+    up = [
+        (labels["target"], value) for name, labels, value in registry.samples() if name == "usdx_aggregator_target_up"
+    ]
+    assert up == [("indexer@10.0.1.1:9101", 0.0), ("indexer@10.0.1.2:9101", 1.0)]
+    assert registry.value("usdx_aggregator_merged_samples", target="indexer@10.0.1.1:9101") is None
+    errors = {
+        target: registry.value("usdx_aggregator_fetch_errors_total", target=target, kind="connect") for target, _ in up
+    }
+    assert errors == {"indexer@10.0.1.1:9101": 1, "indexer@10.0.1.2:9101": 0}
+
+
+def fetched(instance: str, *, up: bool) -> Fetched:
+    target = Target("indexer", instance, f"http://{instance}/metrics")
+    return Fetched(target, 0.1, {}) if up else Fetched(target, 0.1, None, "connect", "refused")

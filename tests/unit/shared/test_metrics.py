@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import pytest
 
-from shared.metrics import CAPS, LOOP, Family, Registry, Sample, catalogue
+from shared.metrics import CAPS, DEFAULT_CAP, LOOP, Family, Registry, Sample, catalogue
 
 EVENTS = Family("usdx_events_total", "counter", "Events.", ("chain", "type"))
 PRICE = Family("usdx_price", "gauge", "Price.", ("asset",), "usd")
@@ -49,20 +51,45 @@ def test_a_gauge_can_be_moved(registry: Registry) -> None:
     assert price.value("ETH") == registry.value("usdx_price", asset="ETH") == 1
 
 
-def test_what_is_read_past_the_cap_is_one_series(registry: Registry) -> None:
-    """Samples that are folded into `other` are one series: counters added up, of gauges the largest."""
-    count, most = CAPS["pool"] + 3, float(CAPS["pool"] + 2)
-    sold = Family("usdx_sold_total", "counter", "Sold.", ("pool",))
-    held = Family("usdx_held", "gauge", "Held.", ("pool",))
+FOLDED = (
+    (Family("usdx_sold_total", "counter", "Sold.", ("pool",)), sum),
+    (Family("usdx_held", "gauge", "Held.", ("pool",), fold="sum"), sum),
+    (Family("usdx_seen", "gauge", "Seen.", ("pool",)), max),
+    (Family("usdx_up", "gauge", "Up.", ("pool",), fold="min"), min),
+)
 
-    def read() -> list[Sample]:
-        return [Sample(family, float(n), (f"p{n}",)) for family in (sold, held) for n in range(count)]
 
-    registry.collector(read, sold, held)
-    exposed = [(name, labels["pool"]) for name, labels, _ in registry.samples() if name in (sold.name, held.name)]
-    assert len(exposed) == len(set(exposed)) == 2 * (CAPS["pool"] + 1)
-    assert registry.value("usdx_sold_total", pool="other") == sum(range(CAPS["pool"], count))
-    assert registry.value("usdx_held", pool="other") == most
+@pytest.mark.parametrize(("family", "together"), FOLDED, ids=lambda one: getattr(one, "name", ""))
+def test_what_is_read_past_the_cap_is_one_series(
+    registry: Registry, family: Family, together: Callable[[Iterable[float]], float]
+) -> None:
+    """Samples that are folded into `other` are one series: amounts added up, of states the one the family asks for."""
+    count = CAPS["pool"] + 3
+    registry.collector(lambda: [Sample(family, float(n), (f"p{n}",)) for n in range(count)], family)
+    exposed = [(name, labels["pool"]) for name, labels, _ in registry.samples() if name == family.name]
+    assert len(exposed) == len(set(exposed)) == CAPS["pool"] + 1
+    assert registry.value(family.name, pool="other") == together(map(float, range(CAPS["pool"], count)))
+    assert registry.value("usdx_metrics_label_overflow_total", label="pool") == 2 * 3  # at each of two scrapes
+
+
+def test_what_is_gone_makes_room(registry: Registry) -> None:
+    """What is read at a scrape is capped by what there is, not by all there ever was."""
+    up, names = Family("usdx_up", "gauge", "Up.", ("target",), fold="min"), ["a"]
+    registry.collector(lambda: [Sample(up, 1.0, (name,)) for name in names], up)
+    for number in range(3 * DEFAULT_CAP):
+        names[:] = [f"t{number}", "b"]
+        assert registry.value("usdx_up", target=f"t{number}") == registry.value("usdx_up", target="b") == 1
+    assert registry.value("usdx_metrics_label_overflow_total", label="target") == 0
+
+
+def test_any_number_of_label_names(registry: Registry) -> None:
+    """Label names are written by us and by whoever writes a metrics.toml: there may be many, and each is watched."""
+    for number in range(40):
+        label = f"l{number}"
+        counter = registry.counter(Family(f"usdx_c{number}_total", "counter", "C.", (label,)))
+        for value in range(DEFAULT_CAP + 1):
+            counter.inc(str(value))
+        assert registry.value("usdx_metrics_label_overflow_total", label=label) == 1
 
 
 @pytest.mark.parametrize("label", sorted(CAPS))
