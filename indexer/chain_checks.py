@@ -69,13 +69,18 @@ class Expected:
         return None
 
     def _fork(self, logs: Sequence[RawLog], headers: Mapping[int, Header]) -> Lie | None:
-        hashes = {(log.block_number, log.block_hash) for log in logs}
+        texts = dict.fromkeys((log.block_number, log.block_hash) for log in logs)
+        hashes = [(int(number, 16), hash_) for number, hash_ in texts]  # in order, as is known by now
         if len({number for number, _ in hashes}) < len(hashes):
             return Lie("hash", "logs of one block with two block hashes")
+        known = {number: header.hash for number, header in headers.items()}
+        if self.range.last in headers:
+            known.setdefault(self.range.last - 1, headers[self.range.last].parent_hash)
         for number, hash_ in hashes:
-            header = headers.get(int(number, 16))
-            if header is not None and hash_.lower() != "0x" + header.hash.hex():
-                return Lie("hash", f"logs of another block {header.number} than its header")
+            if number in known and hash_.lower() != "0x" + known[number].hex():
+                return Lie("hash", f"logs of another block {number} than its header")
+        if any(mine == theirs for (_, mine), (_, theirs) in pairwise(hashes)):
+            return Lie("hash", "logs of two blocks with one block hash")
         return self._wrong_time(logs, headers)
 
     def _wrong_time(self, logs: Sequence[RawLog], headers: Mapping[int, Header]) -> Lie | None:

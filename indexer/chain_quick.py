@@ -98,7 +98,8 @@ async def read_quickly(
         blocks = blocks.around(more)
     if not blocks.linked():
         return None
-    copied = await quick.decode(inner, Known(given.range.first, given.range.last, blocks.stamps))
+    below = given.headers[given.range.last].parent_hash
+    copied = await quick.decode(inner, Known(given.range.first, given.range.last, blocks.stamps, below))
     if copied is None:
         return None
     if untimed:

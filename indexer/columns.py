@@ -123,6 +123,7 @@ class _Headers:
         self._numbers = np.frombuffer(known.stamps.numbers, np.int64)
         self._hashes = np.frombuffer(known.stamps.hashes, np.uint8).reshape(-1, 32)
         self._times = np.frombuffer(known.stamps.times, np.int64)
+        self._below = np.frombuffer(known.below, np.uint8)
 
     def timed(self, logs: Logs) -> Logs | None:
         """The logs with the times of their blocks where they tell none; None when a header is missing for that."""
@@ -136,6 +137,8 @@ class _Headers:
     def agree(self, logs: Logs) -> bool:
         """Whether the logs are of the range, and of the very blocks that are known."""
         if logs.number[0] < self._first or logs.number[-1] > self._last:
+            return False
+        if len(self._below) and not (logs.block_hash[logs.number == self._last - 1] == self._below).all():
             return False
         at = self._places(logs)
         if at is None:
@@ -214,5 +217,5 @@ def _ordered(logs: Logs) -> bool:
     same = number[1:] == number[:-1]
     ascending = (number[1:] > number[:-1]) | (same & (index[1:] > index[:-1]))
     hashes = logs.block_hash.view(np.uint64)
-    agree = (hashes[1:] == hashes[:-1]).all(axis=1) & (logs.time[1:] == logs.time[:-1])
-    return bool((ascending & (agree | ~same)).all())
+    one_block = (hashes[1:] == hashes[:-1]).all(axis=1)
+    return bool((ascending & (one_block == same) & (~same | (logs.time[1:] == logs.time[:-1]))).all())

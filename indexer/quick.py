@@ -25,12 +25,14 @@ class Stamps:
 class Known:
     """What the logs of an answer must agree with.
 
-    Where logs do not tell their time, there is a stamp for each of their blocks.
+    Where logs do not tell their time, there is a stamp for each of their blocks. `below` is the hash of the block below
+    the last one, if that is known.
     """
 
     first: int
     last: int
     stamps: Stamps
+    below: bytes = b""
 
 
 def stamps(headers: Iterable[tuple[int, bytes, int]] = ()) -> Stamps:

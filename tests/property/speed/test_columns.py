@@ -281,14 +281,14 @@ def test_a_log_that_deviates_is_never_misread(world: World, wrong: Sequence[Any]
         size = data.draw(st.integers(0, 200))
         one["data"] = str(one["data"])[:size] if data.draw(st.booleans()) else str(one["data"]) + "00" * size
     some = data.draw(st.lists(st.integers(FIRST, LAST), max_size=4))
-    known = Known(FIRST, LAST, stamps(headers(some)))
+    known = Known(FIRST, LAST, stamps(headers(some)), block_hash(LAST - 1) if LAST in some else b"")
     copied = quickly(world, known)
     if copied is None:
         return
     event("accepted")
     logs = msgspec.json.decode(b"[" + world.text() + b"]", type=list[Log])
     wanted = filter_of(world.streams)
-    refs = {number: Header(number, hash_, b"", time, b"") for number, hash_, time in known_of(known)}
+    refs = {number: Header(number, hash_, block_hash(number - 1), time, b"") for number, hash_, time in known_of(known)}
     lie = Expected(SPAN, wanted).lie_in(logs, refs)
     assert lie is None or Expected(SPAN, wanted).lie_in(copied.left, refs) is not None
     if lie is None:
@@ -315,8 +315,25 @@ def test_damaged_text_is_never_misread(world: World, at: int, patch: bytes, gone
         return
     event("accepted")
     logs = msgspec.json.decode(b"[" + bytes(text) + b"]", type=list[Log])
-    refs = {number: Header(number, hash_, b"", time, b"") for number, hash_, time in known_of(known)}
+    refs = {number: Header(number, hash_, block_hash(number - 1), time, b"") for number, hash_, time in known_of(known)}
     expected = Expected(SPAN, Filter())
     assert expected.lie_in(logs, refs) is None or expected.lie_in(copied.left, refs)
     if expected.lie_in(logs, refs) is None:
         same(world, known, copied)
+
+
+@pytest.mark.parametrize("at", [FIRST + 5, LAST - 1])
+def test_a_false_block_hash_is_seen_where_it_can_be(at: int) -> None:
+    """Neighbours with one hash, or another block than the last header follows: the checks are asked, and refuse."""
+    one = stream("shop/c", "base", "shop", parse("event Made(uint256 amount)"), ADDRESSES[:1], 0)
+    (table,) = one.tables.values()
+    world = World([one], logs=[log_of(number, 0, ADDRESSES[0], table.event, [1]) for number in (at - 2, at)])
+    known = Known(FIRST, LAST, stamps(headers([FIRST, LAST])), block_hash(LAST - 1))
+    assert quickly(world, known) is not None
+    world.logs[1]["blockHash"] = "0x" + "ef" * 32 if at == LAST - 1 else world.logs[0]["blockHash"]
+    assert quickly(world, known) is None
+    logs = msgspec.json.decode(b"[" + world.text() + b"]", type=list[Log])
+    last = Header(LAST, block_hash(LAST), block_hash(LAST - 1), block_time(LAST), b"")
+    lie = Expected(SPAN, filter_of([one])).lie_in(logs, {LAST: last})
+    assert lie is not None
+    assert lie.check == "hash"
