@@ -1,11 +1,18 @@
 """Give tests the real programs, and say loudly at the end which tests had to go without."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from demo import parts
+
+BROWSERS = (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "chrome-headless-shell",
+    "microsoft-edge", "brave-browser", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +43,16 @@ def alertmanager() -> Path:
 def amtool() -> Path:
     """Alertmanager's checker and client; likewise."""
     return _had(parts.amtool)
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """A Chromium of whatever name, or the one that USDX_BROWSER names; likewise."""
+    named = os.environ.get("USDX_BROWSER")
+    found = named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no Chromium on PATH, and no USDX_BROWSER (apt-get install chromium)")
+    return found
 
 
 def _had(find: Callable[[], Path]) -> Path:

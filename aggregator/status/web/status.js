@@ -4,12 +4,20 @@
 // for each thing and then only filled, so that nothing flickers and a screen reader hears only the verdict.
 
 const $ = (id) => document.getElementById(id);
+const STREAM = "/api/v1/stream?topics=status,trends";
 const SILENCE_MS = 8000;
+const AGAIN_MS = 3000;
+const FIGURES_S = 86400;
+const FEEDS_S = 3600;
+const PARTS_SHOWN = 5;
+const UNDECODED_COUNTED = 1000;
 const LEVELS = { well: "well", note: "note", attention: "attention", trouble: "trouble" };
 let skewMs = 0;
 let last = null;
-let heardAt = 0;
+let refusal = null;
+let heardAt = Date.now();
 let trends = { feeds: new Map(), figures: new Map() };
+let helps = 0;
 const charts = new Map();
 const ticking = new Map();
 
@@ -100,13 +108,15 @@ const whole = (value) => (value === null ? "–" : Number(value).toLocaleString(
 
 // --- curves -----------------------------------------------------------------------------------------------------
 
-function curve(box, name, points, write) {
+// `write` shows one point, or all is as before when it gets null; `words` gives a value as text.
+function curve(box, name, points, words, write) {
   if (!points || points.times.length < 2) {
     if (!box.querySelector(".none")) box.append(make("span", "none", "A curve appears as values come in."));
     return;
   }
   box.querySelector(".none")?.remove();
-  const style = getComputedStyle(document.documentElement);
+  box.setAttribute("role", "img");
+  box.setAttribute("aria-label", told(name, points, words));
   const data = [points.times, points.values];
   const kept = charts.get(box);
   if (kept) {
@@ -114,8 +124,6 @@ function curve(box, name, points, write) {
     kept.plot.setData(data);
     return;
   }
-  const readout = make("span", "hidden");
-  box.append(readout);
   const plot = new uPlot({
     width: Math.max(60, box.clientWidth),
     height: box.clientHeight,
@@ -138,8 +146,14 @@ function curve(box, name, points, write) {
       }],
     },
   }, data, box);
-  charts.set(box, { plot, write, readout });
+  charts.set(box, { plot, write });
   plot.root.setAttribute("aria-hidden", "true");
+}
+
+// A curve in words.
+function told(name, { times, values }, words) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return `${name} since ${clockTime(times[0])}: from ${words(values[0])} to ${words(values.at(-1))}, between ${words(low)} and ${words(high)}.`;
 }
 
 function spread(low, high) {
@@ -160,6 +174,35 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 
 function clockTime(seconds) {
   return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
+// What time some curves really cover: all of what they could, or since when.
+function since(curves, windowS, whole) {
+  const first = Math.min(...[...curves.values()].filter((one) => one.times.length > 1).map((one) => one.times[0]));
+  if (!Number.isFinite(first)) return "";
+  return now() / 1000 - first > windowS * 0.97 ? whole : `since ${clockTime(first)}`;
+}
+
+// A title that explains itself when its button is pressed, by mouse, finger or key.
+function helped() {
+  const made = { head: make("div", "title"), title: make("h3"), button: make("button", "help", "?"), text: make("p", "about-it") };
+  made.text.id = `help-${++helps}`;
+  made.text.hidden = true;
+  made.button.type = "button";
+  made.button.setAttribute("aria-expanded", "false");
+  made.button.setAttribute("aria-controls", made.text.id);
+  made.button.addEventListener("click", () => {
+    made.text.hidden = !made.text.hidden;
+    made.button.setAttribute("aria-expanded", String(!made.text.hidden));
+  });
+  made.head.append(made.title, made.button);
+  return made;
+}
+
+function explain(made, one) {
+  put(made.title, one.title);
+  made.button.setAttribute("aria-label", `What is ${one.title}?`);
+  put(made.text, one.help);
 }
 
 // --- sections ---------------------------------------------------------------------------------------------------
@@ -186,8 +229,8 @@ const isSplit = (figure) => Number((figure.parts?.length ?? 0) > 1);
 
 function figureEntry(one) {
   const root = make("article", "card");
-  const entry = { root, title: make("h3"), big: make("p", "big"), sub: make("p", "sub") };
-  root.append(entry.title, entry.big, entry.sub);
+  const entry = { root, ...helped(), big: make("p", "big"), sub: make("p", "sub") };
+  root.append(entry.head, entry.text, entry.big, entry.sub);
   entry.box = isSplit(one) ? null : make("div", "curve");
   entry.parts = isSplit(one) ? make("ul", "parts") : null;
   root.append(entry.box ?? entry.parts);
@@ -195,11 +238,10 @@ function figureEntry(one) {
 }
 
 function fillFigure(entry, one) {
-  put(entry.title, one.title);
-  entry.title.title = one.help;
+  explain(entry, one);
   const points = trends.figures.get(one.gauge);
   const rest = () => { put(entry.big, figureText(one, one.value)); change(entry.sub, one, points); };
-  curve(entry.box, one.title, points, (at) => {
+  curve(entry.box, one.title, points, (value) => figureText(one, value), (at) => {
     if (at === null) return rest();
     put(entry.big, figureText(one, at.value));
     ticking.delete(entry.sub);
@@ -210,22 +252,26 @@ function fillFigure(entry, one) {
 
 // A figure of several parts shows how they share it.
 function fillSplit(entry, one) {
-  put(entry.title, one.title);
-  entry.title.title = one.help;
+  explain(entry, one);
   put(entry.big, figureText(one, one.value));
   entry.sub.hidden = true;
-  const parts = [...one.parts].sort((a, b) => Number(b.value) - Number(a.value));
+  const sorted = [...one.parts].sort((a, b) => Number(b.value) - Number(a.value));
+  const fits = sorted.length <= PARTS_SHOWN;
+  const parts = fits ? sorted : sorted.slice(0, PARTS_SHOWN - 1);
+  const rest = sorted.slice(parts.length);
+  if (!fits) parts.push({ rest: rest.length, value: rest.reduce((sum, part) => sum + Number(part.value), 0) });
   const most = Math.max(...parts.map((part) => Number(part.value)), 1e-9);
-  const chains = new Set(parts.map((part) => part.labels.chain));
-  sync(entry.parts, parts.slice(0, 5), (part) => Object.values(part.labels).join(" "), () => {
+  const chains = new Set(sorted.map((part) => part.labels.chain));
+  sync(entry.parts, parts, (part) => (part.rest ? " rest" : Object.values(part.labels).join(" ")), () => {
     const root = make("li");
     const made = { root, name: make("span"), value: make("span"), bar: make("i") };
     made.bar.setAttribute("aria-hidden", "true");
     root.append(made.bar, made.name, made.value);
     return made;
   }, (made, part) => {
-    const shown = Object.entries(part.labels).filter(([name]) => name !== "chain" || chains.size > 1);
-    put(made.name, shown.map(([name, value]) => (name === "chain" ? value : `${name} ${value}`)).join(", "));
+    const shown = Object.entries(part.labels ?? {}).filter(([name]) => name !== "chain" || chains.size > 1);
+    const name = shown.map(([label, value]) => (label === "chain" ? value : `${label} ${value}`)).join(", ");
+    put(made.name, part.rest ? `and ${part.rest} more` : name);
     put(made.value, figureText(one, part.value));
     made.bar.style.width = `${Math.max(0, Number(part.value) / most) * 100}%`;
   });
@@ -239,12 +285,11 @@ function momentsEntry() {
 function fillMoments(entry, moments) {
   sync(entry.list, moments, (one) => one.gauge, () => {
     const root = make("div");
-    const made = { root, title: make("h3"), big: make("p", "big") };
-    root.append(made.title, made.big);
+    const made = { root, ...helped(), big: make("p", "big") };
+    root.append(made.head, made.text, made.big);
     return made;
   }, (made, one) => {
-    put(made.title, one.title);
-    made.title.title = one.help;
+    explain(made, one);
     if (one.error) { ticking.delete(made.big); put(made.big, "its query fails"); return; }
     age(made.big, one.value === null ? null : new Date(Number(one.value) * 1000).toISOString(), (text) => `${text} ago`);
   });
@@ -267,7 +312,8 @@ function change(element, figure, points) {
     const short = Math.abs(delta).toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 });
     const percent = first ? Math.abs(delta / first) * 100 : Infinity;
     const share = percent < 1000 ? ` (${number(percent, 1)} %)` : "";
-    text = delta === 0 ? "unchanged · " : `${sign} ${figure.unit === "usd" ? "$" : ""}${short}${share} · `;
+    const how = delta === 0 ? "unchanged" : `${sign} ${figure.unit === "usd" ? "$" : ""}${short}${share}`;
+    text = `${how} ${since(new Map([["", points]]), FIGURES_S, "in 24 hours")} · `;
   }
   ticking.set(element, () => put(element, text + read()));
   put(element, text + read());
@@ -290,7 +336,7 @@ function showChains(chains) {
     entry.meter.append(entry.bar);
     entry.meter.setAttribute("aria-hidden", "true");
     const list = make("dl");
-    for (const name of ["Events/s", "Blocks/s", "Blocks behind", "Reorgs", "Undecoded"]) {
+    for (const name of ["Events/s", "Blocks/s", "Blocks behind", "Reorgs, 24 h", "Undecoded"]) {
       const box = make("div");
       entry.facts[name] = make("dd");
       box.append(make("dt", "", name), entry.facts[name]);
@@ -324,8 +370,8 @@ function showChains(chains) {
     put(entry.facts["Events/s"], rate(one.events_per_s));
     put(entry.facts["Blocks/s"], rate(one.blocks_per_s));
     put(entry.facts["Blocks behind"], one.head === null || one.block === null ? "–" : whole(Math.max(0, one.head - one.block)));
-    put(entry.facts.Reorgs, whole(one.reorgs));
-    put(entry.facts.Undecoded, whole(one.undecoded));
+    put(entry.facts["Reorgs, 24 h"], whole(one.reorgs));
+    put(entry.facts.Undecoded, whole(one.undecoded) + (one.undecoded >= UNDECODED_COUNTED ? "+" : ""));
   });
 }
 
@@ -361,7 +407,7 @@ function showFeeds(feeds) {
       if (one.sources_used !== null) facts.push(`${one.sources_used} of ${one.sources_used + one.sources_dropped} sources`);
       age(entry.sub, one.observed_at, (text) => [`${text} ago`, ...facts].join(" · "));
     };
-    curve(entry.box, one.feed, points, (at) => {
+    curve(entry.box, one.feed, points, price, (at) => {
       if (at === null) return rest();
       put(entry.big, price(at.value));
       ticking.delete(entry.sub);
@@ -421,7 +467,13 @@ function showIncidents(incidents) {
 
 function showConcerns(concerns) {
   $("concerns-section").hidden = concerns.length === 0;
-  sync($("concerns"), concerns, (one) => `${one.level} ${one.about} ${one.text.replace(/\d+/g, "")}`, () => {
+  const before = new Map(); // what is wrong with one thing stands in one place, also while its text counts on
+  const rows = concerns.map((one) => {
+    const number = (before.get(one.about) ?? 0) + 1;
+    before.set(one.about, number);
+    return { ...one, key: `${number} ${one.about}` };
+  });
+  sync($("concerns"), rows, (one) => one.key, () => {
     const root = make("li");
     const entry = { root, pill: make("span", "pill"), about: make("span", "about"), text: make("span", "text") };
     root.append(entry.pill, entry.about, entry.text);
@@ -434,25 +486,32 @@ function showConcerns(concerns) {
   });
 }
 
-const COLOURS = { well: "%2310693a", attention: "%238a4b00", trouble: "%23b3161b" };
-const SIGNS = { well: "✓", attention: "!", trouble: "✕" };
+const COLOURS = { well: "%2310693a", attention: "%238a4b00", trouble: "%23b3161b", unknown: "%23596273" };
+const SIGNS = { well: "✓", attention: "!", trouble: "✕", unknown: "?" };
+
+// One verdict everywhere: on the page, in the title of its tab and in the tab's icon.
+function say(verdict, sentence) {
+  document.body.dataset.verdict = verdict;
+  put($("sentence"), sentence);
+  document.title = `${SIGNS[verdict]} usdx: ${sentence}`;
+  const icon = `data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='${COLOURS[verdict]}'/><path d='M9 8v9a7 7 0 0 0 14 0V8' fill='none' stroke='white' stroke-width='4' stroke-linecap='round'/></svg>`;
+  if ($("icon").getAttribute("href") !== icon) $("icon").setAttribute("href", icon);
+}
 
 function showVerdict(status) {
-  document.body.dataset.verdict = status.verdict;
-  put($("sentence"), status.sentence);
+  say(status.verdict, status.sentence);
   const count = (items, word) => `${items.length} ${word}${items.length === 1 ? "" : "s"}`;
   put($("summary"), [
     count(status.chains, "chain"), count(status.feeds, "feed"), `${status.workers.filter((one) => one.up).length} of ${count(status.workers, "worker")} up`,
     status.alerts_total === 1 ? "1 active alert" : `${status.alerts_total} active alerts`,
   ].join(" · "));
-  document.title = `${SIGNS[status.verdict]} usdx: ${status.sentence}`;
-  const icon = `data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='${COLOURS[status.verdict]}'/><path d='M9 8v9a7 7 0 0 0 14 0V8' fill='none' stroke='white' stroke-width='4' stroke-linecap='round'/></svg>`;
-  if ($("icon").getAttribute("href") !== icon) $("icon").setAttribute("href", icon);
 }
 
 function show() {
   const status = last;
   showVerdict(status);
+  put($("figures-since"), since(trends.figures, FIGURES_S, "last 24 hours"));
+  put($("feeds-since"), since(trends.feeds, FEEDS_S, "last hour"));
   showConcerns(status.concerns);
   showFigures(status.figures);
   showChains(status.chains);
@@ -473,11 +532,12 @@ function live(state, text) {
 }
 
 function listen() {
-  const source = new EventSource("/api/v1/stream?topics=status,trends");
+  const source = new EventSource(STREAM);
   source.addEventListener("status", (message) => {
     last = JSON.parse(message.data);
     skewMs = Date.parse(last.at) - Date.now();
     heardAt = Date.now();
+    refusal = null;
     live("on", "live");
     show();
   });
@@ -488,17 +548,47 @@ function listen() {
     if (last) show();
   });
   source.addEventListener("error", () => {
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    if (source.readyState === EventSource.CLOSED) refused();
   });
+}
+
+// The stream does not open, and an EventSource does not say why: ask the same as a plain request.
+async function refused() {
+  const asking = new AbortController();
+  try {
+    const answer = await fetch(STREAM, { signal: asking.signal, cache: "no-store" });
+    refusal = answer.ok ? null : await reason(answer);
+  } catch {
+    refusal = null;
+  }
+  asking.abort();
+  if (refusal) silent();
+  if (!refusal?.final) setTimeout(listen, AGAIN_MS);
+}
+
+async function reason(answer) {
+  const problem = await answer.json().catch(() => ({}));
+  if (answer.status !== 401) return { sentence: "The aggregator refuses to say.", text: `It answers ${answer.status}: ${problem.detail ?? answer.statusText}.` };
+  const bearer = (answer.headers.get("WWW-Authenticate") ?? "").startsWith("Bearer");
+  return {
+    final: true,
+    sentence: "This page may not see the figures.",
+    text: bearer
+      ? "The API wants a bearer token, which a browser cannot send. Set kind = \"basic\" in [aggregator.api_auth], or let a proxy add the token."
+      : "The API wants a user and a password. Load the page anew to be asked for them again.",
+  };
+}
+
+function silent() {
+  const text = duration((Date.now() - heardAt) / 1000);
+  live("lost", refusal ? "refused" : `no word for ${text}`);
+  say("unknown", refusal?.sentence ?? "The aggregator is silent.");
+  const was = last ? ` What you see was true at ${new Date(heardAt).toLocaleTimeString()}.` : "";
+  put($("summary"), `${refusal?.text ?? "The aggregator does not answer."}${was}`);
 }
 
 setInterval(() => {
   for (const tick of ticking.values()) tick();
-  if (heardAt && Date.now() - heardAt > SILENCE_MS) {
-    live("lost", `no word for ${duration((Date.now() - heardAt) / 1000)}`);
-    document.body.dataset.verdict = "unknown";
-    put($("sentence"), "The aggregator is silent.");
-    if (last) put($("summary"), `The aggregator does not answer. What you see was true at ${new Date(heardAt).toLocaleTimeString()}.`);
-  }
+  if (refusal || Date.now() - heardAt > SILENCE_MS) silent();
 }, 1000);
 listen();

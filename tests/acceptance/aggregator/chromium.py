@@ -28,11 +28,41 @@ FLAGS = (
 )
 
 
+# Every text and what is behind it, as (contrast ratio, text): WCAG 2.2 wants 4.5, or 3 for large text.
+CONTRAST = """
+(() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const found = numbers(getComputedStyle(at).backgroundColor);
+      if (found.length === 3 || found[3] === 1) return found;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.getClientRects().length || element.closest("noscript, .skip")) continue;
+    const style = getComputedStyle(element);
+    const [one, other] = [light(numbers(style.color)), light(behind(element))].sort((a, b) => b - a);
+    const wanted = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
+    if ((one + 0.05) / (other + 0.05) < wanted) poor.push([(one + 0.05) / (other + 0.05), element.textContent]);
+  }
+  return poor;
+})()
+"""
+
+
 class Page:
-    """One open page; `complaints` are the errors that it wrote to its console or threw, and what it failed to load."""
+    """One open page; `complaints` are the errors that it wrote to its console or threw, and what it failed to load.
+    Whoever asks for a user and a password is given `credentials`, if there are any."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
+        self.credentials: tuple[str, str] | None = None
         self._numbers = itertools.count(1)
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
@@ -47,7 +77,24 @@ class Page:
                 if message.get("id") == number:
                     assert "error" not in message, message
                     return message["result"]
+                if "id" in message:
+                    continue
                 self._note(message)
+                await self._admit(message)
+
+    async def _admit(self, message: dict[str, Any]) -> None:
+        """Let a request pass that waits for us, as a person would at the browser's prompt."""
+        match message["method"]:
+            case "Fetch.requestPaused":
+                method, more = "Fetch.continueRequest", {}
+            case "Fetch.authRequired":
+                user, password = self.credentials or ("", "")
+                response = {"response": "ProvideCredentials", "username": user, "password": password}
+                method, more = "Fetch.continueWithAuth", {"authChallengeResponse": response}
+            case _:
+                return
+        parameters = {"requestId": message["params"]["requestId"], **more}
+        await self._socket.send_json({"id": next(self._numbers), "method": method, "params": parameters})
 
     def _note(self, message: dict[str, Any]) -> None:
         parameters = message.get("params", {})
@@ -75,6 +122,8 @@ class Page:
         """Show a page at this size, in light or dark."""
         for domain in ("Runtime", "Log", "Network", "Page"):
             await self.call(f"{domain}.enable")
+        if self.credentials is not None:
+            await self.call("Fetch.enable", handleAuthRequests=True)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         await self.call("Emulation.setEmulatedMedia", features=features)
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}

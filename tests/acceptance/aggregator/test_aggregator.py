@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import urllib.request
@@ -17,12 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.catalogue import shelves
 from shared.metrics import Family
-from tests.acceptance.aggregator.chromium import chromium
+from tests.acceptance.aggregator.chromium import CONTRAST, chromium
 from tests.acceptance.demo.driving import DemoRun, until
 
 pytestmark = pytest.mark.timeout(900)
 WORKERS = ("indexer", "oracle", "aggregator")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 STANDARD = re.compile(r"(process|python)_.*")
 
 
@@ -112,42 +110,7 @@ def test_alertmanager_reaches_the_webhook(running: DemoRun, alertmanager: Path) 
     assert 'usdx_alert_webhook_requests_total{outcome="malformed"} 0.0' in text
 
 
-@pytest.fixture(scope="module")
-def browser() -> str:
-    """A real Chromium; the test is skipped, and listed, where there is none."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("no Chromium on PATH (apt-get install chromium)")
-    return found
-
-
 SHOWN = "document.body?.dataset.shown === 'yes' && document.querySelectorAll('canvas').length >= 6"
-# Every text and what is behind it, as (contrast ratio, text): WCAG 2.2 wants 4.5, or 3 for large text.
-CONTRAST = """
-(() => {
-  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const found = numbers(getComputedStyle(at).backgroundColor);
-      if (found.length === 3 || found[3] === 1) return found;
-    }
-    return [255, 255, 255];
-  };
-  const poor = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !element.getClientRects().length || element.closest("noscript, .skip")) continue;
-    const style = getComputedStyle(element);
-    const [one, other] = [light(numbers(style.color)), light(behind(element))].sort((a, b) => b - a);
-    const wanted = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
-    if ((one + 0.05) / (other + 0.05) < wanted) poor.push([(one + 0.05) / (other + 0.05), element.textContent]);
-  }
-  return poor;
-})()
-"""
 
 
 async def test_the_page_in_a_browser(running: DemoRun, browser: str, tmp_path: Path) -> None:
@@ -203,6 +166,7 @@ async def test_the_page_is_live(running: DemoRun, browser: str, tmp_path: Path) 
         try:
             await page.until("document.body.dataset.verdict === 'unknown'")
             assert "silent" in await page.value("document.getElementById('sentence').textContent")
+            assert await page.value("document.title") == "? usdx: The aggregator is silent."
         finally:
             os.kill(victim, signal.SIGCONT)
         await page.until("document.body.dataset.verdict !== 'unknown'")
