@@ -134,9 +134,8 @@ def _fork(config: str, log: str, service: str, clock: str | None) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(exc.code if isinstance(exc.code, int) else 1)
-    except BaseException:
-        traceback.print_exc()
     finally:
+        traceback.print_exception(sys.exception())  # a command ends by SystemExit, or it is one of ours that died
         sys.stderr.flush()
         os._exit(70)
     return 0
