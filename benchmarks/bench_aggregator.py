@@ -1,4 +1,4 @@
-"""What metrics, the merge, the API and the business figures cost: `python -m benchmarks.bench_aggregator [PART…]`.
+"""What metrics, merge, status, API and business figures cost: `python -m benchmarks.bench_aggregator [PART…]`.
 
 Parts: `metrics`, `stall`, `merge`, `figures` (--rows N) and `load` (--rate N, --seconds N); all of them when none is
 named. Prints a table and writes it to `benchmarks/AGGREGATOR.md`, keeping the lines of parts that were not asked for.
@@ -14,35 +14,31 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import uvloop
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from aggregator.business import Business
 from aggregator.merge import Part, merge, read
-from benchmarks import bench_load, machine, report
+from benchmarks import bench_load, bench_stall, machine, report
+from benchmarks.bench_stall import TIME, filled
 from benchmarks.report import Line
 from benchmarks.stage import WORK, Databases
 from benchmarks.wexel_world import fill
 from shared import embedded, http
 from shared.clock import system_clock
 from shared.db import Database
-from shared.health import Health
-from shared.metrics import LATENCY, Family, Registry
+from shared.metrics import Family, Registry
 from shared.protocol import load
-from shared.runtime import bound_stalls
 from shared.settings import Settings
 from tests.integration.aggregator.world import WEXEL
 
 RESULTS = Path(__file__).with_name("AGGREGATOR.md")
 KEPT = WORK / "aggregator-lines.json"
 COUNT = Family("bench_things_total", "counter", "Things.", ("a", "b"))
-TIME = Family("bench_duration_seconds", "histogram", "Durations.", ("a", "b"), "seconds", LATENCY)
 ROUNDS = 20
 SERVER = WORK / "postgres-aggregator"  # not that of the other benchmarks, which may run meanwhile
 
@@ -60,15 +56,6 @@ def best(action: Callable[[], object], rounds: int = 7, times: int = 20_000) -> 
         return min(found)
     finally:
         gc.enable()
-
-
-def filled(series: int) -> Registry:
-    """A registry that exposes about so many samples."""
-    registry = Registry()
-    histogram = registry.histogram(TIME)
-    for number in range(series // (len(LATENCY) + 3)):
-        histogram.observe(0.1, str(number % 30), str(number // 30))
-    return registry
 
 
 def metrics() -> Iterator[Line]:
@@ -110,57 +97,9 @@ async def _request(registry: Registry) -> float:
 
 
 def stall() -> Iterator[Line]:
-    """The longest that the event loop stands still while it is scraped."""
-    bound_stalls()
-    stalls = uvloop.run(_stalls())
-    for what, choose in (("median", statistics.median), ("worst", max)):
-        seconds = choose([whole for whole, _ in stalls])
-        own = choose([own for _, own in stalls])
-        yield Line(
-            f"event loop, stall by a scrape, {what} of {len(stalls)}",
-            f"{seconds * 1e3:.1f} ms",
-            "< 10 ms",
-            seconds < 0.010,
-            f"2,100 series, gzip; {own * 1e3:.1f} ms without waiting for a core",
-        )
-
-
-def waited_for_a_core_s() -> float:
-    """How long this process's threads were ready to run and did not, because others did."""
-    found = 0
-    for one in Path("/proc/self/task").iterdir():
-        with suppress(OSError):  # a thread that has ended
-            found += int((one / "schedstat").read_text().split()[1])
-    return found / 1e9
-
-
-async def _stalls() -> Sequence[tuple[float, float]]:
-    """For each scrape the longest stall, and the longest when what was lost to other processes is left out."""
-    registry = filled(2_100)
-    worst, stop = (0.0, 0.0), False
-
-    async def watch() -> None:
-        nonlocal worst
-        while not stop:
-            began, waited = time.perf_counter(), waited_for_a_core_s()
-            await asyncio.sleep(0.0005)
-            whole = time.perf_counter() - began - 0.0005
-            worst = max(worst[0], whole), max(worst[1], whole - (waited_for_a_core_s() - waited))
-
-    application = http.app(registry, Health(registry, system_clock()))
-    client = aiohttp.ClientSession(auto_decompress=False)  # it shares the loop, and shall not be what is measured
-    async with http.serve(application, "127.0.0.1", 0) as port, client as session:
-        stalls = []
-        for _ in range(ROUNDS):
-            worst, stop = (0.0, 0.0), False
-            watching = asyncio.create_task(watch())
-            async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
-                await answer.read()
-            stop = True
-            await watching
-            stalls.append(worst)
-            await asyncio.sleep(1.05)
-    return stalls
+    """How long the event loop stands still."""
+    with embedded.start(SERVER) as server:
+        yield from bench_stall.stall(Databases(server))
 
 
 def merging() -> Iterator[Line]:
