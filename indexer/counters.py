@@ -3,11 +3,15 @@
 What a reorg takes back stays counted, as a counter never goes down: it says how much was committed, and
 `usdx_indexer_events_reverted_total` how much of that was taken back. An event that the new blocks hold again counts
 again.
+
+`rate()` does not see the first count of a series that is born with it. So series begin at 0 as soon as their labels are
+known: from the tables, and from heralds, which are other events of the contract with the same parameters (`PoolCreated`
+names the pool of `Deposited`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -27,12 +31,28 @@ PRIME_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
-    """One counter fed by one table. Shape: positions are those of a row; None among `labels` is the chain's name."""
+class _Herald:
+    """A table whose rows name series of a counter. Shape: positions are those of a row; None among `labels` is the
+    chain's name."""
 
     counters: Counters
     table: Table
     labels: tuple[int | None, ...]
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The positions that the labels are read from."""
+        return tuple(place for place in self.labels if place is not None)
+
+    def values(self, row: Mapping[int, object] | Sequence[object], chain: str) -> tuple[str, ...]:
+        """The label set that a row names."""
+        return tuple(chain if place is None else _text(row[place]) for place in self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule(_Herald):
+    """One counter fed by one table."""
+
     amount: int | None
     scale: int
     sums: dict[tuple[str, ...], _Sum] = field(default_factory=dict)
@@ -62,51 +82,54 @@ class EventCounters:
         self._chain = chain
         self._chain_id = chain_id
         self._rules: dict[str, list[_Rule]] = {}
+        self._heralds: dict[str, list[_Herald]] = {}
 
     def add(self, specs: Sequence[CounterSpec], tables: Mapping[str, Iterable[Table]]) -> None:
         """Declare the counters of a protocol, whose tables come by contract."""
         for spec in specs:
             family = Family(spec.name, "counter", spec.help, tuple(spec.labels))
             counters = self._registry.counter(family)
-            for table in tables.get(spec.contract, ()):
+            found = tuple(tables.get(spec.contract, ()))
+            for table in found:
                 rule = self._rule(spec, table, counters) if table.event.name == spec.event else None
                 if rule is not None:
                     self._rules.setdefault(str(table), []).append(rule)
+                    for herald in _heralds(rule, [other for other in found if other.event.name != spec.event]):
+                        self._heralds.setdefault(str(herald.table), []).append(herald)
 
     async def prime(self, db: Database) -> None:
         """Let every label set that the database knows exist at 0, so that its first increment is seen."""
-        for rule in (rule for rules in self._rules.values() for rule in rules):
-            places = [place for place in rule.labels if place is not None]
-            if not places:
-                rule.counters.start(*self._values(rule, ()))
+        for one in (one for known in (self._rules, self._heralds) for listed in known.values() for one in listed):
+            if not one.places:
+                one.counters.start(*one.values((), self._chain))
                 continue
-            names = [quoted(rule.table.column_names[place]) for place in places]
-            most = max(CAPS.get(label, DEFAULT_CAP) for label in rule.counters.family.labels)
-            sql = f"select distinct {', '.join(names)} from {rule.table.qualified} where chain_id = $1 limit {most}"  # noqa: S608
+            names = [quoted(one.table.column_names[place]) for place in one.places]
+            most = max(CAPS.get(label, DEFAULT_CAP) for label in one.counters.family.labels)
+            sql = f"select distinct {', '.join(names)} from {one.table.qualified} where chain_id = $1 limit {most}"  # noqa: S608
             try:
                 async with db.connection() as cx:
-                    rows = await cx.fetch(sql, self._chain_id, on=rule.table.name, timeout_s=PRIME_TIMEOUT_S)
+                    rows = await cx.fetch(sql, self._chain_id, on=one.table.name, timeout_s=PRIME_TIMEOUT_S)
             except DatabaseTimeout:
                 continue
             for row in rows:
-                by_place = dict(zip(places, row, strict=True))
-                rule.counters.start(*(self._chain if one is None else _text(by_place[one]) for one in rule.labels))
+                one.counters.start(*one.values(dict(zip(one.places, row, strict=True)), self._chain))
 
     def observe(self, step: Committed) -> None:
-        """Count the rows of a live step."""
+        """Count the rows of a live step, after whatever they name has begun at 0."""
+        for name, rows in step.rows.items():
+            for herald in self._heralds.get(name, ()):
+                for row in rows:
+                    herald.counters.start(*herald.values(row, self._chain))
         for name, rows in step.rows.items():
             for rule in self._rules.get(name, ()):
                 for row in rows:
-                    labels = self._values(rule, row)
+                    labels = rule.values(row, self._chain)
                     if labels not in rule.sums:
                         rule.sums[labels] = _Sum(rule.counters.of(*labels))
                     rule.sums[labels].add(_units(rule, row), rule.scale)
 
-    def _values(self, rule: _Rule, row: tuple[object, ...]) -> tuple[str, ...]:
-        return tuple(self._chain if place is None else _text(row[place]) for place in rule.labels)
-
     def _rule(self, spec: CounterSpec, table: Table, counters: Counters) -> _Rule | None:
-        places = {column.param.name: len(META) + at for at, column in enumerate(table.columns)}
+        places = _places(table)
         wanted = [name for name in (*spec.labels.values(), spec.amount) if name is not None and name != CHAIN]
         if not all(name in places for name in wanted):
             return None  # an overload without this parameter
@@ -116,6 +139,20 @@ class EventCounters:
                 raise BadAbi(f"counter {spec.name}: {spec.amount} is no unsigned integer, and a counter only goes up")
         labels = tuple(None if name == CHAIN else places[name] for name in spec.labels.values())
         return _Rule(counters, table, labels, None if spec.amount is None else places[spec.amount], spec.scale)
+
+
+def _places(table: Table) -> dict[str, int]:
+    return {column.param.name: len(META) + at for at, column in enumerate(table.columns)}
+
+
+def _heralds(rule: _Rule, others: Iterable[Table]) -> Iterator[_Herald]:
+    """The tables among `others` that have every parameter of the rule's labels, by name and type."""
+    wanted = {place: rule.table.columns[place - len(META)] for place in rule.places}
+    for table in others if wanted else ():
+        own = {column.param.name: (len(META) + at, column.type) for at, column in enumerate(table.columns)}
+        if all(own.get(column.param.name, (0, ""))[1] == column.type for column in wanted.values()):
+            labels = tuple(None if place is None else own[wanted[place].param.name][0] for place in rule.labels)
+            yield _Herald(rule.counters, table, labels)
 
 
 def _units(rule: _Rule, row: tuple[object, ...]) -> int:

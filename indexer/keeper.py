@@ -71,6 +71,7 @@ class Keeper:
         self._log = structlog.get_logger("indexer").bind(chain=self.name)
         self._logged_at = float("-inf")
         self._said: dict[str, float] = {}
+        self._primed = False
         self.loop = f"chain {self.name}"
         self.state = ChainState(self.name, Horizon(self._chain, world.clock), (), settings.lag_threshold)
         self._meter = Meter(world.registry, self.state, world.clock)
@@ -120,6 +121,9 @@ class Keeper:
         self.state.workers = (self._follower, self._filler)
         names = sorted({event.name for one in streams for event in one.tables})
         self._meter.start(names)
+        for table in {table.name for one in streams for table in one.tables.values()}:
+            for operation in ("copy", "delete"):
+                world.db.start_series(operation, table)
         self._built = True
 
     async def keep(self, stop: Stop) -> None:
@@ -165,7 +169,7 @@ class Keeper:
         async with lease(self._world.db, self.loop, waiting=self._waiting):
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))
-            acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll, rest=self._pool.rest)]
+            acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll, rest=self._rest)]
             try:
                 await _together([*acts, self._fill(stop, bool(far))])
             except CursorMoved as exc:  # we were stopped for so long that another took over
@@ -183,8 +187,17 @@ class Keeper:
             finally:
                 self.state.backfilling = False
             self._follower.adopt(self._filler.release(list(self._filler.streams)))
+            self._primed = False
         if not stop.is_set():
             await self._index()
+
+    async def _rest(self, stop: Stop, poll_s: float) -> None:
+        """At the tip, wait for the next block; before the first one that counts, let all series begin that the blocks
+        before it named."""
+        if not self._primed:
+            await self._patience(stop).attempt(lambda: self._counters.prime(self._world.db))
+            self._primed = True
+        await self._pool.rest(stop, poll_s)
 
     async def _index(self) -> None:
         async with lease(self._world.db, "secondary indexes"):  # two chains may fill the same tables

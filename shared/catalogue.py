@@ -23,7 +23,8 @@ Every process serves `/metrics`; the aggregator gives all of them at once under 
 `usdx_`, units are base units, ages are timestamps, thresholds are gauges. `job`, `instance` and `service` come from the
 scrape.
 
-- A counter or histogram exists at 0 for every label set that is known at start.
+- A counter or histogram exists at 0 for every label set that is known at start; one that becomes known later begins when
+  it does, a database statement's when it is first sent.
 - A gauge without truth is absent, never 0.
 - A label takes so many values at most: {caps}, any other 32. What comes then is `other`, and counted in
   `usdx_metrics_label_overflow_total` at every use (of what is read at a scrape, at every scrape): it grows for as long

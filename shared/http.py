@@ -177,6 +177,8 @@ def route_of(request: web.Request) -> str:
 def _start_series(registry: Registry, application: web.Application) -> None:
     """Let every known route's counters exist at 0, so that the first error is visible to `rate()`."""
     requests, duration = registry.counter(REQUESTS), registry.histogram(DURATION)
+    duration.start("GET", UNMATCHED)
+    requests.start("GET", UNMATCHED, "404")
     for route in application.router.routes():
         if route.resource is None or route.method not in METHODS - {"HEAD", "OPTIONS"}:
             continue

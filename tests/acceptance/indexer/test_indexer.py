@@ -26,6 +26,11 @@ async def test_says_where_it_is(rig: Rig) -> None:
     await rig.deposits(2)
     await rig.start()
     await rig.settled()
+
+    async def named() -> bool:
+        return (await rig.metrics()).get('usdx_deposits_total{chain="demo",pool="1"}') == 0
+
+    await eventually(named, rig.explain)
     await rig.deposits(1)
     await rig.settled()
     tip = int(await rig.rpc("eth_blockNumber"), 16)
@@ -37,9 +42,12 @@ async def test_says_where_it_is(rig: Rig) -> None:
             and re.fullmatch(rf"READY block {tip} lag \d+s \d+ ev/s", json.loads(text)["status"]) is not None
         )
 
+    async def told() -> bool:
+        return (await rig.metrics())['usdx_indexer_last_block{chain="demo"}'] == tip  # a scrape may be a second old
+
     await eventually(ready, rig.explain)
+    await eventually(told, rig.explain)
     samples = await rig.metrics()
-    assert samples['usdx_indexer_last_block{chain="demo"}'] == tip
     assert samples['usdx_indexer_chain_head_block{chain="demo"}'] == tip
     assert samples['usdx_indexer_halted{chain="demo"}'] == 0
     assert samples['usdx_indexer_events_processed_total{chain="demo",type="WexelCreated"}'] == 3

@@ -183,7 +183,8 @@ async def test_requests_are_counted_by_route_template(site: Site) -> None:
 
 
 async def test_unknown_paths_share_one_label(site: Site) -> None:
-    """However many paths and methods are tried, they make no more than a few series."""
+    """However many paths and methods are tried, they make no more than a few series; the first is seen from 0 on."""
+    assert site.registry.value("usdx_http_requests_total", method="GET", route="unmatched", status="404") == 0
     before = len(list(site.registry.samples()))
     for number in range(50):
         async with site.get(f"/nowhere/{number}") as answer:

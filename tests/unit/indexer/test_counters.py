@@ -15,6 +15,7 @@ from shared.protocol import CounterSpec
 VOLUME = CounterSpec(
     "usdx_volume_usd_total", "Volume.", "desk", "Sold", {"pool": "pool", "chain": "$chain"}, "price", 6
 )
+META = (31337, 1, 0, None, b"", b"", b"")
 AMOUNTS = [100_000, 200_000, 1, 33_333_333, 10**15 + 1, 7]
 
 
@@ -29,10 +30,12 @@ def counting(registry: Registry, table: Table) -> EventCounters:
 
 
 def sold(table: Table, *amounts: int) -> Committed:
-    meta = (31337, 1, 0, None, b"", b"", b"")
-    rows = [(*meta, 1, Decimal(amount)) for amount in amounts]
+    return committed({str(table): [(*META, 1, Decimal(amount)) for amount in amounts]})
+
+
+def committed(rows: dict[str, list[tuple[object, ...]]]) -> Committed:
     block = BlockRef(1, b"", b"", 0)
-    return Committed("demo", (), Range(1, 1), block, {}, Timing(0, 0, 0, 0), 0.0, live=True, rows={str(table): rows})
+    return Committed("demo", (), Range(1, 1), block, {}, Timing(0, 0, 0, 0), 0.0, live=True, rows=rows)
 
 
 def test_a_sum_is_exact_whatever_was_added(registry: Registry) -> None:
@@ -63,3 +66,26 @@ def test_only_what_cannot_be_negative_is_counted(registry: Registry) -> None:
     """A counter of a signed amount is refused: it would have to go down."""
     with pytest.raises(BadAbi, match="only goes up"):
         counting(registry, table_of("Sold(uint8 pool, int256 price)"))
+
+
+HERALDS = {
+    "Listed(uint8 pool, uint256 price)": {"7"},
+    "Named(bytes32 name, uint8 pool)": {"7"},
+    "Wide(uint256 pool)": set(),
+    "Other(uint8 desk)": set(),
+}
+
+
+@pytest.mark.parametrize(("signature", "pools"), HERALDS.items(), ids=HERALDS)
+def test_a_series_begins_before_it_counts(registry: Registry, signature: str, pools: set[str]) -> None:
+    """Another event with the same parameters names a series, which is 0 until its own event counts: `rate()` would not
+    see the first count otherwise."""
+    table, herald = tables(
+        "shop", "desk", [parse_signature("Sold(uint8 pool, uint256 price)"), parse_signature(signature)]
+    )
+    counters = EventCounters(registry, "demo", 31337)
+    counters.add([VOLUME], {"desk": [table, herald]})
+    named = [7 if column.param.name == "pool" else 0 for column in herald.columns]
+    counters.observe(committed({str(herald): [(*META, *named)]}))
+    assert {labels["pool"] for name, labels, _ in registry.samples() if name == VOLUME.name} == pools
+    assert registry.value(VOLUME.name, pool="7", chain="demo") == (0 if pools else None)
