@@ -173,12 +173,12 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 });
 
 function clockTime(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
 // What time some curves really cover: all of what they could, or since when.
 function since(curves, windowS, whole) {
-  const first = Math.min(...[...curves.values()].filter((one) => one.times.length > 1).map((one) => one.times[0]));
+  const first = Math.min(...[...curves].filter((one) => one.times.length > 1).map((one) => one.times[0]));
   if (!Number.isFinite(first)) return "";
   return now() / 1000 - first > windowS * 0.97 ? whole : `since ${clockTime(first)}`;
 }
@@ -271,7 +271,7 @@ function fillSplit(entry, one) {
   }, (made, part) => {
     const shown = Object.entries(part.labels ?? {}).filter(([name]) => name !== "chain" || chains.size > 1);
     const name = shown.map(([label, value]) => (label === "chain" ? value : `${label} ${value}`)).join(", ");
-    put(made.name, part.rest ? `and ${part.rest} more` : name);
+    put(made.name, part.rest ? `${part.rest} more` : name);
     put(made.value, figureText(one, part.value));
     made.bar.style.width = `${Math.max(0, Number(part.value) / most) * 100}%`;
   });
@@ -313,7 +313,8 @@ function change(element, figure, points) {
     const percent = first ? Math.abs(delta / first) * 100 : Infinity;
     const share = percent < 1000 ? ` (${number(percent, 1)} %)` : "";
     const how = delta === 0 ? "unchanged" : `${sign} ${figure.unit === "usd" ? "$" : ""}${short}${share}`;
-    text = `${how} ${since(new Map([["", points]]), FIGURES_S, "in 24 hours")} · `;
+    const own = since([points], FIGURES_S, "");
+    text = `${how}${own && own !== since(trends.figures.values(), FIGURES_S, "") ? ` ${own}` : ""} · `;
   }
   ticking.set(element, () => put(element, text + read()));
   put(element, text + read());
@@ -510,8 +511,8 @@ function showVerdict(status) {
 function show() {
   const status = last;
   showVerdict(status);
-  put($("figures-since"), since(trends.figures, FIGURES_S, "last 24 hours"));
-  put($("feeds-since"), since(trends.feeds, FEEDS_S, "last hour"));
+  put($("figures-since"), since(trends.figures.values(), FIGURES_S, "last 24 hours"));
+  put($("feeds-since"), since(trends.feeds.values(), FEEDS_S, "last hour"));
   showConcerns(status.concerns);
   showFigures(status.figures);
   showChains(status.chains);

@@ -49,6 +49,7 @@ def bad_day() -> Status:
         [FeedStatus("ETH/USD", None, "refused", "quorum", "1 of 3", now, 60.0, True, None, 1, 2)],
         [
             FigureStatus(gauge, "Total value locked", "What lies in all pools.", "usd", "2800", [], now, 10.0, None),
+            FigureStatus("usdx_users_count", "Users", "Who has something.", "", "1", [], now, 10.0, None),
             FigureStatus("usdx_pool_usd", "Pools", "What lies in each.", "usd", "2800", parts, now, 10.0, None),
         ],
         [WorkerStatus("indexer", at, False, "no answer within 3 s", 3.0) for at in lost],
@@ -66,7 +67,10 @@ def short_trends() -> Trends:
     times = [began, began + 300, began + 600]
     return Trends(
         [Curve("ETH/USD", times, [3000.0, 3100.5, 3050.0])],
-        [Curve("usdx_total_value_locked_usd", times, [298.0, 1500.0, 2800.0])],
+        [
+            Curve("usdx_total_value_locked_usd", times, [298.0, 1500.0, 2800.0]),
+            Curve("usdx_users_count", times[1:], [2.0, 1.0]),
+        ],
     )
 
 
@@ -94,25 +98,27 @@ async def test_a_bad_day(served: Site, browser: str, tmp_path: Path) -> None:
     async with chromium(browser, tmp_path / "profile") as page:
         await page.open(address)
         publish(served)
-        await page.until("document.querySelectorAll('canvas').length === 2")
+        await page.until("document.querySelectorAll('canvas').length === 3")
         assert await page.value("document.title") == "✕ usdx: 2 things are broken, 3 things more to look at."
         rows = await texts(page, "#concerns li")
         assert len(rows) == len(set(rows)) == 5
         parts = await texts(page, ".parts li span:last-child")
         assert sum(float(one.strip("$").replace(",", "")) for one in parts) == sum(POOLS.values())
-        assert "and 3 more" in await texts(page, ".parts li span")
+        assert "3 more" in await texts(page, ".parts li span")
         assert "1,000+" in await texts(page, "dd")
         since = await page.value("clockTime(trends.feeds.get('ETH/USD').times[0])")
         assert await texts(page, "h2 small") == [f"since {since}"] * 2
-        (change,) = await texts(page, ".figures .card:first-child .sub")
-        assert change.startswith(f"▲ $2.5K (839.6 %) since {since} · read")
+        changes = await texts(page, ".figures .card .sub")
+        later = await page.value("clockTime(trends.figures.get('usdx_users_count').times[0])")
+        assert changes[0].startswith("▲ $2.5K (839.6 %) · read")
+        assert changes[1].startswith(f"▼ 1 (50.0 %) since {later} · read")
         labels = await page.value("[...document.querySelectorAll('[role=img]')].map((one) => one.ariaLabel)")
         assert f"ETH/USD since {since}: from 3,000.00 to 3,050.00, between 3,000.00 and 3,100.50." in labels
-        assert len(labels) == 2
+        assert len(labels) == 3
         await keys(page)
         for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (320, "dark")):
             await page.open(address, width=width, scheme=scheme)
-            await page.until("document.querySelectorAll('canvas').length === 2")
+            await page.until("document.querySelectorAll('canvas').length === 3")
             assert await page.value("document.documentElement.scrollWidth") <= width
             assert await page.value(CONTRAST) == []
         assert page.complaints == []
