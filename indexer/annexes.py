@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from indexer.events import EventSpec
 from indexer.ownership import own
-from indexer.scopes import Scope, Split, event_key, main_key, scope_of, split
+from indexer.scopes import Pair, Scope, Split, event_key, main_key, scope_of, split
 from indexer.streams import Stream
 from shared.db import Connection
+from shared.errors import ConfigError
 
 
 async def settle(cx: Connection, chain_id: int, stream: Stream, made: Sequence[EventSpec] = ()) -> Split:
@@ -20,6 +22,7 @@ async def settle(cx: Connection, chain_id: int, stream: Stream, made: Sequence[E
     if stream.key not in at:
         await _begin(cx, stream, stream.start_block)
         return Split(stream)
+    stream = await _begun(cx, stream)
     lost = {event_key(event) for event in made}
     scopes = {
         key: frozenset(pair for pair in scope if pair[1] not in lost)
@@ -30,15 +33,39 @@ async def settle(cx: Connection, chain_id: int, stream: Stream, made: Sequence[E
         await _merge(cx, key, stream.key)
     known = {key: scope for key, scope in scopes.items() if key != stream.key}
     split_ = split(stream, scopes[stream.key], known)
-    start = await cx.fetchval("select start_block from usdx.cursors where stream = $1", stream.key, on="cursors")
     for annex in split_.fresh:
-        await _begin(cx, annex, start)
+        await _begin(cx, annex, annex.start_block)
         await _clear(cx, chain_id, annex)
     kept = {one.key for one in split_.streams}
     await cx.execute("delete from usdx.cursors where stream = any($1)", list(at.keys() - kept), on="cursors")
     for one in (split_.main, *split_.known):
         await _write_scope(cx, one)
     return split_
+
+
+async def as_settled(cx: Connection, stream: Stream) -> tuple[Stream, ...]:
+    """The stream and its annexes as they were last settled, none if that is to come yet; nothing is changed.
+
+    Raises ConfigError where they cover something that the config does not name.
+    """
+    at = await _positions(cx, stream.key)
+    if stream.key not in at:
+        return ()
+    scopes = await _scopes(cx, list(at))
+    if not frozenset[Pair]().union(*scopes.values()) <= scope_of(stream):
+        raise ConfigError(
+            f"{stream.key}: the indexer runs with addresses or events that this config does not name; "
+            "start it with this config first, or use the one that it has"
+        )
+    known = {key: scope for key, scope in scopes.items() if key != stream.key}
+    found = split(await _begun(cx, stream), scopes[stream.key], known)
+    return found.main, *found.known
+
+
+async def _begun(cx: Connection, stream: Stream) -> Stream:
+    """The stream with the start that it had when it began."""
+    start = await cx.fetchval("select start_block from usdx.cursors where stream = $1", stream.key, on="cursors")
+    return replace(stream, start_block=start)
 
 
 async def _positions(cx: Connection, key: str) -> dict[str, tuple[int, bytes | None]]:

@@ -37,11 +37,12 @@ async def run(settings: Settings, *, repair: bool, again: bool, against: str | N
             click.echo(f"{one}; the indexer reads it again, as what made its contracts was repaired")
 
     async with open_worker("audit", settings) as worker, open_keepers(worker) as keepers:
-        await start(keepers)
+        for keeper in await start(keepers):
+            await keeper.start()  # a chain that cannot be asked cannot be audited
 
         async def everything(stop: Stop) -> None:
             for keeper in keepers:
-                auditor = keeper.auditor(against if keeper.has_endpoint(against) else None)
+                auditor = await keeper.auditor(against if keeper.has_endpoint(against) else None)
                 async for done in auditor.audit(stop, repair=repair, again=again):
                     tell(done)
 

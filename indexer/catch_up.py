@@ -28,19 +28,21 @@ REDRAW_S = 0.2
 LINE_EVERY_S = 5.0
 
 
-async def run(
-    settings: Settings, *, anew: Collection[str] = (), again: bool = False, spare: Spare | None = None
-) -> None:
+def refuse_unknown(settings: Settings, streams: Collection[str]) -> None:
+    """Raise ConfigError for streams that the config does not name."""
+    known = {f"{key}/{one.name}" for key, at in settings.protocols.items() for one in protocol.load(at.path).contracts}
+    if unknown := set(streams) - known:
+        raise ConfigError(f"--reindex {', '.join(sorted(unknown))}: expected one of {', '.join(sorted(known))}")
+
+
+async def run(settings: Settings, *, again: bool = False, spare: Spare | None = None) -> None:
     """`usdx backfill`: bring every stream of every chain to the tip, then return.
 
-    Streams named in `anew` begin again; with `again` what was kept undecoded is decoded first; `spare` is a decoder
-    process that is running already. Raises ConfigError.
+    With `again` what was kept undecoded is decoded first; `spare` is a decoder process that is running already. Raises
+    ConfigError.
     """
-    known = {f"{key}/{one.name}" for key, at in settings.protocols.items() for one in protocol.load(at.path).contracts}
-    if unknown := set(anew) - known:
-        raise ConfigError(f"--reindex {', '.join(sorted(unknown))}: expected one of {', '.join(sorted(known))}")
     async with open_worker("backfill", settings) as worker, open_keepers(worker) as keepers:
-        await asyncio.gather(*(keeper.start(anew) for keeper in keepers))
+        await asyncio.gather(*(keeper.start() for keeper in keepers))
         for keeper in keepers if again else ():
             _tell(await keeper.redecode())
         done = Stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from shared.cli import config_option, run_worker
+from shared.cli import border, config_option, load_settings, run_worker
 
 
 @click.command()
@@ -23,8 +23,19 @@ def indexer(config: Path | None) -> None:
 @config_option
 @click.option("--redecode", is_flag=True, help="First decode what was kept undecoded, after the ABI was mended.")
 @click.option("--reindex", multiple=True, metavar="STREAM", help="Let PROTOCOL/CONTRACT begin again; may be repeated.")
-def backfill(config: Path | None, redecode: bool, reindex: tuple[str, ...]) -> None:
-    """Catch up with the tip of every chain, with a progress bar, then exit."""
+@click.option("--dry-run", "dry", is_flag=True, help="Only say what --reindex would delete.")
+@click.option("--yes", is_flag=True, help="Let --reindex delete without asking.")
+def backfill(config: Path | None, redecode: bool, reindex: tuple[str, ...], dry: bool, yes: bool) -> None:
+    """Catch up with the tip of every chain, with a progress bar, then exit.
+
+    With --reindex, what the named streams stored is deleted first, as by `usdx reindex`: not while an indexer works.
+    """
+    if dry and not reindex:
+        raise click.UsageError("--dry-run goes with --reindex")
+    if reindex:
+        _begin_anew(config, reindex, dry=dry, yes=yes)
+    if dry:
+        return
     from indexer.decode_start import spare
 
     with spare() as decoder:  # it starts while we do
@@ -33,7 +44,16 @@ def backfill(config: Path | None, redecode: bool, reindex: tuple[str, ...]) -> N
 
         gc.freeze()
         gc.enable()
-        run_worker(lambda settings: catch_up.run(settings, anew=reindex, again=redecode, spare=decoder), config)
+        run_worker(lambda settings: catch_up.run(settings, again=redecode, spare=decoder), config)
+
+
+def _begin_anew(config: Path | None, streams: tuple[str, ...], *, dry: bool, yes: bool) -> None:
+    from indexer import catch_up, recovery_cli
+
+    with border():
+        settings = load_settings(config)
+        catch_up.refuse_unknown(settings, streams)
+        recovery_cli.carry_out(settings, recovery_cli.anew(streams, begun=False), dry=dry, yes=yes)
 
 
 @click.command()

@@ -52,11 +52,24 @@ async def columns_of(cx: Connection, table: Table) -> Columns:
     return (await columns(cx, [table]))[str(table)]
 
 
-async def examine(cx: Connection, table: Table, wanted: Collection[str]) -> Sequence[Drift] | None:
-    """How a table differs from its event; None when it is not there. `wanted` are the names of all tables."""
-    actual = await columns_of(cx, table)
-    if actual:
-        return drift(table, actual)
+async def misfits(cx: Connection, tables: Iterable[Table]) -> list[Table]:
+    """Those of the tables that are there and differ from their events."""
+    wanted = list(dict.fromkeys(tables))
+    actual = await columns(cx, wanted)
+    return [table for table in wanted if actual[str(table)] and drift(table, actual[str(table)])]
+
+
+async def examine(cx: Connection, wanted: Iterable[Table]) -> dict[Table, Sequence[Drift] | None]:
+    """How each table differs from its event; None for one that is not there. `wanted` are all tables of the config."""
+    tables = list(dict.fromkeys(wanted))
+    actual, names = await columns(cx, tables), {str(table) for table in tables}
+    return {
+        table: drift(table, actual[str(table)]) if actual[str(table)] else await _renamed(cx, table, names)
+        for table in tables
+    }
+
+
+async def _renamed(cx: Connection, table: Table, wanted: Collection[str]) -> Sequence[Drift] | None:
     former = await _former(cx, table, wanted)
     if former is None:
         return None

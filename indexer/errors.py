@@ -43,7 +43,9 @@ class WrongChain(Permanent):
     """The endpoint serves another chain than the one this database holds."""
 
     reason: ClassVar[str] = "wrong_chain"
-    advice: ClassVar[str] = "Point the chain at its own endpoint, or use a fresh database."
+    advice: ClassVar[str] = (
+        "Point the chain at its own endpoint; if it is a development chain that was started anew, run `usdx reset`."
+    )
 
 
 class CursorMoved(Permanent):
@@ -57,7 +59,7 @@ class StreamForgotten(Permanent):
     """A stream's cursor is gone: it was reset or reindexed while this process stood by."""
 
     reason: ClassVar[str] = "stream_forgotten"
-    advice: ClassVar[str] = "Start the indexer again; it lays out what is missing and begins anew."
+    advice: ClassVar[str] = "Start it again; the indexer lays out what is missing and begins anew."
 
 
 class AuditFailed(Permanent):

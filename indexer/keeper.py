@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 
 from indexer import chain_metrics
-from indexer.assembly import Deployment, indexes_of, streams_of, views_of
+from indexer.assembly import Deployment
 from indexer.auditor import Auditor
 from indexer.backfill import backfill
-from indexer.birth import birth
 from indexer.chain import Chain
-from indexer.counters import EventCounters
 from indexer.decode_start import Spare
 from indexer.errors import CursorMoved, DeepReorg
 from indexer.follow import follow
 from indexer.horizon import Horizon
-from indexer.indexes import TableIndex, build
-from indexer.layout import claim_chain, create_views, known_starts, prepare, reset
+from indexer.indexes import build
+from indexer.layout import create_views, laid_out, prepare, refuse_unfit
+from indexer.meeting import Wanted, meet
 from indexer.metrics import ChainState, Meter
 from indexer.model import Committed, RolledBack, Step
 from indexer.patience import Patience
@@ -29,6 +28,7 @@ from indexer.planner import LINKED_BLOCKS
 from indexer.proxy_watch import ProxyWatch
 from indexer.redecode import Redecoded, redecode
 from indexer.revision import Revision
+from indexer.scopes import Shape, shapes_of
 from indexer.step import Border, Worker
 from indexer.store import Store
 from indexer.streams import Stream
@@ -39,7 +39,6 @@ from shared.health import Health
 from shared.lease import lease
 from shared.metrics import Registry
 from shared.pool import Pool
-from shared.rpc_types import RawHeader
 from shared.runtime import Stop
 from shared.settings import ChainSettings
 
@@ -75,56 +74,69 @@ class Keeper:
         self.loop = f"chain {self.name}"
         self.state = ChainState(self.name, Horizon(self._chain, world.clock), (), settings.lag_threshold)
         self._meter = Meter(world.registry, self.state, world.clock)
-        self._built = False
+        self._wanted: Wanted | None = None
+        self._shapes: Sequence[Shape] = ()
         self.proxies = ProxyWatch(self.name, pool.batch, world.db, world.registry, world.clock)
         world.health.max_age(self.loop, max(120.0, 20 * settings.poll))
 
-    async def start(self, anew: Collection[str] = ()) -> None:
-        """Meet the chain, lay out the database, build the worker. Raises what the world or the config is wrong in.
+    async def start(self) -> None:
+        """Meet the chain. Raises what the world or the config is wrong in.
 
-        Streams named in `anew`, and what their factories made, forget everything and begin again.
+        The tables are only looked at: they are laid out under the lease, by whoever is to fill them.
         """
-        chain_id = int(await self._pool.call("eth_chainId"), 16)
-        genesis = msgspec.convert(await self._pool.call("eth_getBlockByNumber", ["0x0", False]), RawHeader).parsed()
-        await claim_chain(self._world.db, self.name, chain_id, genesis.hash)
-        tip = await self.state.horizon.look()
-        known = {key: at for key, at in (await known_starts(self._world.db)).items() if key not in anew}
-        streams: list[Stream] = []
-        self._indexes: list[TableIndex] = []
-        counters = EventCounters(self._world.registry, self.name, chain_id)
-        for one in self._deployed:
-            own = await streams_of(one, known, lambda address: birth(self._pool, address, tip.number))
-            counters.add(one.protocol.counters, {s.key.rpartition("/")[2]: s.tables.values() for s in own})
-            streams += own
-            self._indexes += indexes_of(one, own)
+        world = self._world
+        wanted = await meet(self._pool, self.state.horizon, world.db, world.registry, self._deployed)
         await self.proxies.meet(self._deployed)
-        await reset(self._world.db, chain_id, _with_children(streams, anew))
-        running = await prepare(self._world.db, streams)
-        await self.proxies.settle()
-        await create_views(self._world.db, [view for one in self._deployed for view in views_of(one)])
-        await counters.prime(self._world.db)
-        self._build(chain_id, running, counters)
+        await refuse_unfit(world.db, wanted.streams)
+        self._wanted = wanted
 
     async def start_late(self, stop: Stop) -> None:
         """Start as soon as the chain's nodes answer."""
         patience = self._patience(stop)
-        while not stop.is_set() and not self._built:
+        while not stop.is_set() and self._wanted is None:
             await patience.attempt(self.start)
 
-    def _build(self, chain_id: int, streams: Sequence[Stream], counters: EventCounters) -> None:
-        world = self._world
-        self._counters = counters
+    @asynccontextmanager
+    async def _leased(self) -> AsyncIterator[None]:
+        """Hold the chain's lease, with the database laid out. Raises LeaseLost when somebody moved a cursor of ours."""
+        async with lease(self._world.db, self.loop, waiting=self._waiting):
+            try:
+                await self._lay_out()
+                yield
+            except CursorMoved as exc:  # by who took over while we were stopped, or by an audit that repaired births
+                raise LeaseLost(f"the lease of {self.loop} is lost: {exc}") from exc
+
+    async def _lay_out(self) -> None:
+        """Bring tables, cursors and views up to the config, and take the streams as they are to run from there."""
+        wanted, db = self._met(), self._world.db
+        await wanted.claim(db)
+        streams = await prepare(db, wanted.streams)
+        await self.proxies.settle()
+        await create_views(db, wanted.views)
+        if shapes_of(streams) != self._shapes:
+            await wanted.counters.prime(db)
+            self._build(wanted, streams)
+
+    def _build(self, wanted: Wanted, streams: Sequence[Stream]) -> None:
+        world, chain_id = self._world, wanted.chain_id
         border = Border(self._chain, Store(world.db, chain_id, streams), world.clock)
-        self._revision = Revision(world.db, chain_id, streams)
         self._follower = Worker(self.name, chain_id, streams, border, self.state.horizon)
         self._filler = Worker(self.name, chain_id, (), border, self.state.horizon)
         self.state.workers = (self._follower, self._filler)
-        names = sorted({event.name for one in streams for event in one.tables})
-        self._meter.start(names)
+        self._meter.start(wanted.events)
         for table in {table.name for one in streams for table in one.tables.values()}:
             for operation in ("copy", "delete"):
                 world.db.start_series(operation, table)
-        self._built = True
+        self._shapes = shapes_of(streams)
+
+    def _met(self) -> Wanted:
+        assert self._wanted is not None, "to be started first"
+        return self._wanted
+
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether the chain's tables were brought up to our config: not before we held its lease."""
+        return bool(self._shapes)
 
     async def keep(self, stop: Stop) -> None:
         """Backfill what is far behind and follow the rest, until the stop. What cannot mend halts this chain only."""
@@ -140,18 +152,26 @@ class Keeper:
     async def catch_up(self, stop: Stop, spare: Spare | None = None) -> None:
         """Bring every stream to the tip, then return. Raises what would halt the chain."""
         patience = self._patience(stop)
-        async with lease(self._world.db, self.loop, waiting=self._waiting):
+        while not stop.is_set() and not await patience.attempt(lambda: self._catch_up(stop, patience, spare)):
+            pass
+
+    async def _catch_up(self, stop: Stop, patience: Patience, spare: Spare | None) -> bool:
+        async with self._leased():
+            self._follower.forget()
             self.state.backfilling = True
             await backfill(self._follower, stop, self._observe, patience, spare)
             await follow(self._follower, stop, self._observe, patience, 0.0, until_idle=True)
             self.state.backfilling = False
             await self._index()
+        return True
 
     async def redecode(self) -> dict[str, Redecoded]:
         """Decode what was kept undecoded, by stream."""
-        async with lease(self._world.db, self.loop, waiting=self._waiting):
+        async with self._leased():
+            wanted, streams = self._met(), self._follower.streams.values()
+            stored = Revision(self._world.db, wanted.chain_id, streams)
             try:
-                return await redecode(self._revision, self._follower.chain_id, self._follower.streams.values())
+                return await redecode(stored, wanted.chain_id, streams)
             finally:
                 self._follower.forget()  # what factories made may have gone back
 
@@ -159,21 +179,24 @@ class Keeper:
         """Whether an endpoint of the chain is called so."""
         return any(one.name == name for one in self._pool.endpoints)
 
-    def auditor(self, against: str | None) -> Auditor:
-        """Who audits this chain, once it is started. Raises ConfigError for an endpoint that is not there."""
-        world = self._world
-        return Auditor(world.db, world.clock, self._pool, self._chain, self._follower, against=against)
+    async def auditor(self, against: str | None) -> Auditor:
+        """Who audits this chain, once it is started, as whoever holds its lease has laid it out.
+
+        Raises ConfigError for an endpoint that is not there, and where the layout is not our config's.
+        """
+        world, wanted = self._world, self._met()
+        streams = await laid_out(world.db, wanted.streams)
+        border = Border(self._chain, Store(world.db, wanted.chain_id, streams), world.clock)
+        worker = Worker(self.name, wanted.chain_id, streams, border, self.state.horizon)
+        return Auditor(world.db, world.clock, self._pool, self._chain, worker, against=against)
 
     async def _hold(self, stop: Stop) -> None:
         patience = self._patience(stop)
-        async with lease(self._world.db, self.loop, waiting=self._waiting):
+        async with self._leased():
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))
             acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll, rest=self._rest)]
-            try:
-                await _together([*acts, self._fill(stop, bool(far))])
-            except CursorMoved as exc:  # we were stopped for so long that another took over
-                raise LeaseLost(f"the lease of {self.loop} is lost: {exc}") from exc
+            await _together([*acts, self._fill(stop, bool(far))])
 
     async def _fill(self, stop: Stop, far: bool) -> None:
         """Backfill, then hand the streams over to the follower, which brings them the last blocks to the others.
@@ -195,13 +218,13 @@ class Keeper:
         """At the tip, wait for the next block; before the first one that counts, let all series begin that the blocks
         before it named."""
         if not self._primed:
-            await self._patience(stop).attempt(lambda: self._counters.prime(self._world.db))
+            await self._patience(stop).attempt(lambda: self._met().counters.prime(self._world.db))
             self._primed = True
         await self._pool.rest(stop, poll_s)
 
     async def _index(self) -> None:
         async with lease(self._world.db, "secondary indexes"):  # two chains may fill the same tables
-            for name in await build(self._world.db, self._indexes):
+            for name in await build(self._world.db, self._met().indexes):
                 self._log.info("index built", index=name)
 
     async def _far(self, stop: Stop) -> list[str]:
@@ -227,7 +250,7 @@ class Keeper:
         self._world.health.beat(self.loop)
         self._said.clear()
         if isinstance(step, Committed):
-            self._counters.observe(step)
+            self._met().counters.observe(step)
             self.proxies.hear(step.events)
             self._tell(step)
         elif isinstance(step, RolledBack):
@@ -262,15 +285,6 @@ class Keeper:
     def _halt(self, exc: UsdxError) -> None:
         self.state.halted = str(exc)
         self._log.error("halted", reason=exc.reason, error=str(exc), advice=exc.advice)
-
-
-def _with_children(streams: Sequence[Stream], keys: Collection[str]) -> list[Stream]:
-    """The streams of these keys and all that descend from them; parents come before their children in `streams`."""
-    chosen: dict[str, Stream] = {}
-    for one in streams:
-        if one.key in keys or (one.parent is not None and chosen.keys() & set(one.parent.keys)):
-            chosen[one.key] = one
-    return list(chosen.values())
 
 
 async def _together(acts: Iterable[Coroutine[None, None, None]]) -> None:

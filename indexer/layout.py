@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from indexer.annexes import settle
+from indexer.annexes import as_settled, settle
 from indexer.drift import columns_of, examine, report
 from indexer.errors import SchemaDrift, WrongChain
 from indexer.naming import quoted
-from indexer.schema import Drift, Table, create_table, describe, drift
+from indexer.schema import Table, create_table, describe
 from indexer.scopes import Split
 from indexer.streams import Stream
 from shared.db import Connection, Database
@@ -54,7 +54,7 @@ async def known_starts(db: Database) -> dict[str, int]:
 
 
 async def prepare(db: Database, streams: Iterable[Stream]) -> tuple[Stream, ...]:
-    """Create what is missing, refuse what has drifted, and return the streams as they are to run.
+    """Create what is missing, refuse what has drifted, and return the streams as they are to run. Needs the lease.
 
     A stream to which addresses or events were added comes back as what its cursor covers and annexes for the rest; so
     does one of whose tables was gone.
@@ -62,19 +62,11 @@ async def prepare(db: Database, streams: Iterable[Stream]) -> tuple[Stream, ...]
     Raises SchemaDrift with every remedy in its message.
     """
     wanted = list(streams)
-    names = {str(table) for stream in wanted for table in stream.tables.values()}
-    drifted: list[tuple[str, Drift]] = []
-    made: set[Table] = set()
     async with db.transaction() as cx:
         await cx.execute("select pg_advisory_xact_lock(hashtext('usdx layout'))")
-        for stream in wanted:
-            for table in stream.tables.values():
-                found = await _table(cx, table, names)
-                if found is None:
-                    made.add(table)
-                drifted += [(stream.key, one) for one in found or ()]
-        if drifted:
-            raise SchemaDrift(report(drifted))
+        made = await _missing(cx, wanted)
+        for table in made:
+            await _create_table(cx, table)
         ids = dict(await cx.fetch("select chain, chain_id from usdx.chains", on="chains"))
         extended: set[str] = set()
         splits: list[Split] = []
@@ -85,35 +77,52 @@ async def prepare(db: Database, streams: Iterable[Stream]) -> tuple[Stream, ...]
             splits.append(await settle(cx, ids[stream.chain], stream, new))
             if splits[-1].fresh:
                 extended.add(stream.key)
-    running = [stream for one in splits for stream in one.streams]
-    return tuple(_under_all(stream, running) for stream in running)
+    return _linked([stream for one in splits for stream in one.streams])
 
 
-def _under_all(stream: Stream, running: Sequence[Stream]) -> Stream:
-    """The stream with every stream that fills its factory's table as its parents."""
-    if stream.parent is None:
-        return stream
-    table = stream.parent.table
-    keys = tuple(one.key for one in running if table in one.tables.values())
-    return replace(stream, parent=replace(stream.parent, keys=keys))
+async def laid_out(db: Database, streams: Iterable[Stream]) -> tuple[Stream, ...]:
+    """The streams as `prepare` last laid them out, without those that it has not; nothing is changed.
 
-
-async def reset(db: Database, chain_id: int, streams: Iterable[Stream]) -> None:
-    """Forget all that streams have stored, so that they begin anew.
-
-    A table that has drifted from its ABI is dropped whole, with the protocol's own views. When a second chain has rows
-    in it they go, too, and that chain's stream has to be reset as well. Raises DatabaseRejected when a view made by
-    somebody else stands on it.
+    Raises SchemaDrift when a table has drifted or is gone, and ConfigError when they were laid out for another config.
     """
-    async with db.transaction() as cx:
-        await cx.execute("select pg_advisory_xact_lock(hashtext('usdx layout'))")
-        for stream in streams:
-            for table in stream.tables.values():
-                actual = await columns_of(cx, table)
-                if actual and drift(table, actual):
-                    await _drop_views(cx, table.schema)
-                    await cx.execute(f"drop table {table.qualified}", on=table.name)
-            await _forget(cx, chain_id, stream)
+    wanted = list(streams)
+    async with db.transaction("repeatable_read", readonly=True) as cx:
+        gone = await _missing(cx, wanted)
+        running = [one for stream in wanted for one in await as_settled(cx, stream)]
+    if lost := sorted(str(table) for one in running for table in one.tables.values() if table in gone):
+        raise SchemaDrift(f"{', '.join(lost)}: not there; the next start of the indexer makes and fills it again")
+    return _linked(running)
+
+
+async def refuse_unfit(db: Database, streams: Iterable[Stream]) -> None:
+    """Raise SchemaDrift, with every remedy in its message, when a table does not fit its event."""
+    async with db.connection() as cx:
+        await _missing(cx, list(streams))
+
+
+async def _missing(cx: Connection, streams: Sequence[Stream]) -> list[Table]:
+    """The tables that are not there. Raises SchemaDrift."""
+    found = await examine(cx, [table for stream in streams for table in stream.tables.values()])
+    drifted = [
+        (stream.key, one) for stream in streams for table in stream.tables.values() for one in found[table] or ()
+    ]
+    if drifted:
+        raise SchemaDrift(report(drifted))
+    return [table for table, differences in found.items() if differences is None]
+
+
+def _linked(running: Sequence[Stream]) -> tuple[Stream, ...]:
+    """The streams, each with every stream that fills its factory's table as its parents."""
+    return tuple(
+        one
+        if one.parent is None
+        else replace(one, parent=replace(one.parent, keys=tuple(_filling(one.parent.table, running))))
+        for one in running
+    )
+
+
+def _filling(table: Table, running: Sequence[Stream]) -> list[str]:
+    return [one.key for one in running if table in one.tables.values()]
 
 
 async def _forget(cx: Connection, chain_id: int, stream: Stream) -> None:
@@ -127,7 +136,8 @@ async def _forget(cx: Connection, chain_id: int, stream: Stream) -> None:
         await cx.execute(sql, stream.key, on=name)
 
 
-async def _drop_views(cx: Connection, schema: str) -> None:
+async def drop_views(cx: Connection, schema: str) -> None:
+    """Drop a protocol's own views. Raises DatabaseRejected when somebody else's stands on one."""
     rows = await cx.fetch(
         "select view_name from usdx.views where schema_name = $1 order by position desc", schema, on="views"
     )
@@ -155,7 +165,7 @@ async def create_views(db: Database, views: Sequence[View]) -> bool:
             if [tuple(row) for row in known] == [(view.name, view.digest) for view in group]:
                 continue
             changed = True
-            await _drop_views(cx, schema)
+            await drop_views(cx, schema)
             await _create(cx, group)
     return changed
 
@@ -169,13 +179,8 @@ async def _create(cx: Connection, views: Sequence[View]) -> None:
         )  # fmt: skip
 
 
-async def _table(cx: Connection, table: Table, wanted: Collection[str]) -> Sequence[Drift] | None:
-    """How the table differs from its event; None when it was not there and is now."""
+async def _create_table(cx: Connection, table: Table) -> None:
     await cx.execute(f"create schema if not exists {quoted(table.schema)}", on=table.name)
-    found = await examine(cx, table, wanted)
-    if found is not None:
-        return found
     await cx.execute(create_table(table), on=table.name)
     comment = await cx.fetchval("select quote_literal($1::text)", describe(table))
     await cx.execute(f"comment on table {table.qualified} is {comment}", on=table.name)
-    return None

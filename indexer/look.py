@@ -10,7 +10,6 @@ from indexer.drift import examine, report
 from indexer.errors import BadAbi, SchemaDrift
 from indexer.proxies import Behind, behind
 from indexer.proxy_watch import Proxied, proxied
-from indexer.schema import Drift
 from indexer.streams import Stream
 from shared import protocol
 from shared.check import Finding
@@ -56,19 +55,17 @@ async def _chain(settings: Settings, chain: str, clock: Clock) -> tuple[list[Fin
 
 async def _tables(settings: Settings, clock: Clock, streams: Sequence[Stream]) -> list[Finding]:
     """Streams whose tables no longer fit their ABI; nothing when the database is away, which is found by others."""
-    names = {str(table) for stream in streams for table in stream.tables.values()}
     if not streams:
         return []
-    drifted: dict[str, list[tuple[str, Drift]]] = {}
     try:
         async with await Database.open(settings, Registry(), clock, "usdx check") as db, db.connection() as cx:
-            for stream in streams:
-                for table in stream.tables.values():
-                    found = await examine(cx, table, names) or ()
-                    drifted.setdefault(stream.key, []).extend((stream.key, one) for one in found)
+            found = await examine(cx, [table for stream in streams for table in stream.tables.values()])
     except UsdxError:
         return []
-    return [Finding(f"tables of {key}", "", SchemaDrift(report(found))) for key, found in drifted.items() if found]
+    drifted = {
+        one.key: [(one.key, drift) for table in one.tables.values() for drift in found[table] or ()] for one in streams
+    }
+    return [Finding(f"tables of {key}", "", SchemaDrift(report(lines))) for key, lines in drifted.items() if lines]
 
 
 async def _unborn(address: bytes) -> int:

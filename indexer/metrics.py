@@ -149,7 +149,7 @@ class ChainState:
 
     def done_ratio(self) -> float | None:
         """Done blocks of all streams through all their blocks up to the tip."""
-        if self.horizon.tip is None:
+        if self.horizon.tip is None or not self.workers:
             return None
         tip = self.horizon.tip.number
         starts = {key: one.start_block for worker in self.workers for key, one in worker.streams.items()}

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from indexer.assembly import deployments, streams_of
-from indexer.layout import known_starts
-from indexer.naming import quoted
+from indexer.drift import misfits
+from indexer.layout import drop_views, known_starts
 from indexer.schema import Table
 from indexer.streams import Stream
 from indexer.takeback import Setback, forget, take_back
@@ -96,46 +96,29 @@ async def roll_back(db: Database, streams: Sequence[Stream], to: int, *, dry: bo
 
 
 async def reindex(db: Database, streams: Sequence[Stream], *, dry: bool) -> list[Setback]:
-    """Delete all that the streams stored, and their cursors: they begin anew at the next start."""
-    async with db.transaction(readonly=dry) as cx:
-        return [await forget(cx, stream, dry=dry) for stream in streams]
+    """Delete all that the streams stored, and their cursors: they begin anew at the next start.
 
-
-async def reset(db: Database, streams: Sequence[Stream], *, dry: bool) -> list[Setback]:
-    """As `reindex`, and drop the tables, the protocols' views and the chains' identities, as before the first start.
-
-    A table in which a chain of another config has rows stays, with its views. Prices, alerts and figures stay. Raises
-    DatabaseRejected when a view made by somebody else stands on a table.
+    A table that differs from its event by now is dropped, with the views of its protocol; the next start makes both
+    again. Raises ConfigError when it holds rows of other chains, too, and DatabaseRejected when a view made by somebody
+    else stands on it.
     """
     async with db.transaction(readonly=dry) as cx:
+        unfit = await misfits(cx, [table for one in streams for table in one.tables.values()])
+        for table in unfit:
+            await _refuse_shared(cx, table, {one.chain for one in streams})
         done = [await forget(cx, stream, dry=dry) for stream in streams]
-        if not dry:
-            tables = {table.qualified: table for one in streams for table in one.tables.values()}
-            empty = [table for table in tables.values() if not await _in_use(cx, table)]
-            kept = {table.schema for table in tables.values() if table not in empty}
-            for schema in {table.schema for table in empty} - kept:
-                await _drop_views(cx, schema)
-            for table in empty:
-                await cx.execute(f"drop table if exists {table.qualified}", on=table.name)
-            await cx.execute(
-                "delete from usdx.chains where not exists (select from usdx.cursors as c where c.chain = chains.chain)",
-                on="chains",
-            )
+        for table in () if dry else unfit:
+            await drop_views(cx, table.schema)
+            await cx.execute(f"drop table {table.qualified}", on=table.name)
         return done
 
 
-async def _in_use(cx: Connection, table: Table) -> bool:
-    """Whether the table is there and holds a row still, of another chain then."""
-    if await cx.fetchval("select to_regclass($1)", table.qualified, on=table.name) is None:
-        return False
-    found = await cx.fetchval(f"select exists (select from {table.qualified})", on=table.name)  # noqa: S608 -- quoted
-    return bool(found)
-
-
-async def _drop_views(cx: Connection, schema: str) -> None:
-    rows = await cx.fetch(
-        "select view_name from usdx.views where schema_name = $1 order by position desc", schema, on="views"
-    )
-    for row in rows:
-        await cx.execute(f"drop view if exists {quoted(schema)}.{quoted(row['view_name'])}", on="views")
-    await cx.execute("delete from usdx.views where schema_name = $1", schema, on="views")
+async def _refuse_shared(cx: Connection, table: Table, chains: Collection[str]) -> None:
+    sql = f"""select chain from usdx.chains where chain <> all($1)
+        and exists (select from {table.qualified} as one where one.chain_id = chains.chain_id) order by 1"""  # noqa: S608
+    others = [row[0] for row in await cx.fetch(sql, list(chains), on=table.name)]
+    if others:
+        raise ConfigError(
+            f"{table}: differs from its event and has to be dropped, but holds rows of chain {', '.join(others)}, too; "
+            "name the streams of all these chains at once"
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,16 +13,16 @@ import click
 from shared.cli import border, config_option, load_settings
 
 if TYPE_CHECKING:
-    from indexer.streams import Stream
-    from indexer.takeback import Setback
     from shared.db import Database
+    from shared.settings import Settings
 
 C = TypeVar("C", bound=Callable[..., Any])
-Choose = Callable[[dict[str, "Stream"]], "Sequence[Stream]"]
-Act = Callable[["Database", "Sequence[Stream]", bool], Awaitable["list[Setback]"]]
+Act = Callable[[bool], Awaitable["Sequence[object]"]]
+Plan = Callable[["Database", "Settings"], Awaitable[tuple["Collection[str]", Act]]]
+"""The chains that are concerned, and what is done: with True only counted. Each object says in words what is lost."""
 
 
-def _guarded(function: C) -> C:
+def guarded(function: C) -> C:
     """Add --dry-run, --yes and --config."""
     function = click.option("--yes", is_flag=True, help="Do it without asking.")(function)
     function = click.option("--dry-run", "dry", is_flag=True, help="Only say what would be deleted.")(function)
@@ -30,7 +30,7 @@ def _guarded(function: C) -> C:
 
 
 @click.command()
-@_guarded
+@guarded
 @click.option("--to", "block", required=True, type=click.IntRange(min=0), help="The last block to keep.")
 @click.option("--stream", multiple=True, metavar="STREAM", help="Only PROTOCOL/CONTRACT; may be repeated.")
 @click.option("--chain", multiple=True, metavar="CHAIN", help="Only the streams of this chain; may be repeated.")
@@ -41,78 +41,92 @@ def rollback(
 
     Contracts made by a factory go with it. Above the last final block the nearest stored checkpoint is taken.
     """
-    from indexer import recovery
 
-    _run(
-        config,
-        lambda streams: recovery.chosen(streams, stream, chain),
-        lambda db, streams, dry: recovery.roll_back(db, streams, block, dry=dry),
-        dry=dry,
-        yes=yes,
-    )
+    async def plan(db: Database, settings: Settings) -> tuple[Collection[str], Act]:
+        from indexer import recovery
+
+        streams = recovery.chosen(await recovery.configured(db, settings), stream, chain)
+        return {one.chain for one in streams}, lambda dry: recovery.roll_back(db, streams, block, dry=dry)
+
+    with border():
+        carry_out(load_settings(config), plan, dry=dry, yes=yes)
 
 
 @click.command()
-@_guarded
+@guarded
 @click.argument("streams", nargs=-1, required=True, metavar="STREAM...")
 def reindex(config: Path | None, dry: bool, yes: bool, streams: tuple[str, ...]) -> None:
     """Forget all rows of streams (PROTOCOL/CONTRACT); the indexer begins them anew at its next start."""
-    from indexer import recovery
-
-    _run(
-        config,
-        lambda known: recovery.chosen(known, streams),
-        lambda db, found, dry: recovery.reindex(db, found, dry=dry),
-        dry=dry,
-        yes=yes,
-    )
+    with border():
+        carry_out(load_settings(config), anew(streams), dry=dry, yes=yes)
 
 
 @click.command()
-@_guarded
+@guarded
 def reset(config: Path | None, dry: bool, yes: bool) -> None:
-    """Forget everything that was indexed: tables, views, cursors and which chains they were. Prices and alerts stay."""
-    from indexer import recovery
+    """Forget everything that was indexed of the config's chains: tables, views, cursors, and which chains they were.
 
-    _run(
-        config,
-        lambda streams: recovery.chosen(streams, ()),
-        lambda db, found, dry: recovery.reset(db, found, dry=dry),
-        dry=dry,
-        yes=yes,
-    )
+    Also what protocols indexed that are not in the config any more. Prices and alerts stay.
+    """
 
+    async def plan(db: Database, settings: Settings) -> tuple[Collection[str], Act]:
+        from indexer import erasure
 
-def _run(config: Path | None, choose: Choose, act: Act, *, dry: bool, yes: bool) -> None:
-    """Count, tell, ask, and do it, each on connections of its own: nothing is held while a person thinks."""
+        stay.update(await erasure.remaining(db, settings.chains))
+        return settings.chains, lambda dry: erasure.erase(db, settings.chains, dry=dry)
+
+    stay: set[str] = set()
     with border():
-        settings = load_settings(config)
-        would = asyncio.run(_with_streams(settings, choose, act, dry=True))
-        for one in would:
-            click.echo(f"would take back {one}" if dry else str(one))
-        if not would:
-            click.echo("nothing to take back")
-        if dry or not would:
-            return
-        if not yes and not _confirmed():
-            raise click.UsageError("nothing was changed: confirm it with --yes")
-        for one in asyncio.run(_with_streams(settings, choose, act, dry=False)):
-            click.echo(f"done: {one}")
+        carry_out(load_settings(config), plan, dry=dry, yes=yes)
+    for chain in sorted(stay):
+        click.echo(f"chain {chain}: stays, as it is not in this config")
+
+
+def anew(names: Collection[str], *, begun: bool = True) -> Plan:
+    """Let streams begin anew; those that have not `begun` yet are refused, or else passed over."""
+
+    async def plan(db: Database, settings: Settings) -> tuple[Collection[str], Act]:
+        from indexer import recovery
+
+        known = await recovery.configured(db, settings)
+        wanted = names if begun else [name for name in names if name in known]
+        streams = recovery.chosen(known, wanted) if wanted else []
+        return {one.chain for one in streams}, lambda dry: recovery.reindex(db, streams, dry=dry)
+
+    return plan
+
+
+def carry_out(settings: Settings, plan: Plan, *, dry: bool, yes: bool) -> None:
+    """Count, tell, ask, and do it, each on connections of its own: nothing is held while a person thinks.
+
+    Raises click.UsageError without a yes.
+    """
+    would = asyncio.run(_done(settings, plan, dry=True))
+    for one in would:
+        click.echo(f"dry run: {one}" if dry else str(one))
+    if not would:
+        click.echo("nothing to take back")
+    if dry or not would:
+        return
+    if not yes and not _confirmed():
+        raise click.UsageError("nothing was changed: confirm it with --yes")
+    for one in asyncio.run(_done(settings, plan, dry=False)):
+        click.echo(f"done: {one}")
 
 
 def _confirmed() -> bool:
     return sys.stdin.isatty() and click.confirm("Delete this?", default=False)
 
 
-async def _with_streams(settings: Any, choose: Choose, act: Act, *, dry: bool) -> list[Setback]:
+async def _done(settings: Settings, plan: Plan, *, dry: bool) -> Sequence[object]:
     from indexer import recovery
     from shared.db import Database
     from shared.metrics import Registry
 
     async with await Database.open(settings, Registry(), application_name="usdx recovery") as db:
         await db.migrate()
-        streams = choose(await recovery.configured(db, settings))
+        chains, act = await plan(db, settings)
         if dry:
-            return await act(db, streams, True)
-        async with recovery.alone(db, {one.chain for one in streams}):
-            return await act(db, streams, False)
+            return await act(True)
+        async with recovery.alone(db, chains):
+            return await act(False)

@@ -18,6 +18,9 @@ CHILDREN = b""
 
 Pair = tuple[bytes, str]
 Scope = frozenset[Pair]
+Shape = tuple[str, int, Scope, tuple[str, ...], bool]
+"""All by which two layouts of one config differ: of a stream its key, start, scope, factories, and whether others share
+its tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,14 @@ def scope_of(stream: Stream) -> Scope:
     """Every pair of address and event that the stream wants."""
     addresses = (*stream.addresses, *((CHILDREN,) if stream.parent is not None else ()))
     return frozenset((address, event_key(event)) for address in addresses for event in stream.tables)
+
+
+def shapes_of(streams: Iterable[Stream]) -> list[Shape]:
+    """The shapes of streams as they run: equal where nothing was laid out otherwise."""
+    return [
+        (one.key, one.start_block, scope_of(one), one.parent.keys if one.parent else (), one.beside is not None)
+        for one in streams
+    ]
 
 
 def split(wanted: Stream, covered: Scope, annexes: Mapping[str, Scope]) -> Split:

@@ -86,7 +86,8 @@ def publish(worker: Worker, keepers: Sequence[Keeper]) -> None:
     known: dict[str, Progress] = {}
     for keeper in keepers:
         progress = keeper.state.progress(worker.clock)
-        worker.health.set_check(keeper.loop, progress is not None and progress.ready, str(progress or STARTING))
+        said = progress or (f"HALTED: {keeper.state.halted}" if keeper.state.halted else STARTING)
+        worker.health.set_check(keeper.loop, progress is not None and progress.ready, str(said))
         if progress is not None:
             known[keeper.name] = progress
     worker.health.status_line = summary(known) if known else STARTING
@@ -94,7 +95,7 @@ def publish(worker: Worker, keepers: Sequence[Keeper]) -> None:
 
 async def _glance_at_proxies(keepers: Sequence[Keeper]) -> None:
     """See whether proxies were upgraded; where the database is away, the next look is soon enough."""
-    for keeper in keepers:
+    for keeper in (one for one in keepers if one.is_laid_out):
         with suppress(Transient):
             await keeper.proxies.glance()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -14,9 +15,13 @@ import asyncpg
 import pytest
 from click.testing import CliRunner, Result
 
-from indexer import catch_up, keeper, recovery
-from indexer.errors import CursorMoved, StreamForgotten
+from indexer import catch_up, cli, keeper, recovery
+from indexer.cli import backfill
+from indexer.errors import CursorMoved, StreamForgotten, WrongChain
+from indexer.layout import View, claim_chain, create_views
 from indexer.recovery_cli import reindex, reset, rollback
+from indexer.streams import stream
+from indexer.wiring import open_keepers
 from shared import config
 from shared.db import Database
 from shared.errors import ConfigError, LeaseHeld, LeaseLost, Transient
@@ -24,10 +29,11 @@ from shared.lease import lease
 from shared.metrics import Registry
 from shared.runtime import Stop
 from shared.settings import Settings
-from tests.adversity.shop import STREAMS, Life, config_text, differences, write_protocol
+from shared.worker import open_worker
+from tests.adversity.shop import STREAMS, TOKEN, TRANSFER, Life, config_text, differences, write_protocol
 from tests.fakes.chain import FakeChain
 from tests.fakes.node import FakeNode, served
-from tests.integration.indexer.world import Reader, token, worker
+from tests.integration.indexer.world import Reader, token, until_idle, worker
 
 
 @dataclass
@@ -123,17 +129,144 @@ async def test_reindexed_streams_begin_anew(shop: Shop) -> None:
 
 async def test_a_reset_leaves_nothing(shop: Shop) -> None:
     """After `usdx reset` the database is as before the first start, even for another chain of the same name."""
+    former = stream("former/token", "fake", "former", [TRANSFER], [TOKEN], 0)  # a protocol that left the config
+    await until_idle(await worker(shop.db, Reader(shop.life.chain), former))
+    await create_views(
+        shop.db, [View("former", "all_of_it", "create view former.all_of_it as table former.token_transfer")]
+    )
     async with shop.db.connection() as cx:
         await cx.execute("insert into usdx.figure_refreshes values ('tvl', now(), 1)")
+        await cx.execute(
+            "insert into usdx.reorgs (chain, streams, ancestor, from_block, events) values ('fake','{}',1,2,3)"
+        )
     done = await called(reset, shop, "--yes")
     assert done.exit_code == 0, done.output
     async with shop.db.connection() as cx:
-        for name in ("chains", "cursors", "checkpoints", "coverage", "undecoded_logs", "views", "scopes"):
+        for name in ("chains", "cursors", "checkpoints", "coverage", "undecoded_logs", "views", "scopes", "reorgs"):
             assert await cx.fetchval(f"select count(*) from usdx.{name}") == 0, name
-        assert await cx.fetchval("select count(*) from pg_tables where schemaname = 'shop'") == 0
+        assert await cx.fetchval("select count(*) from pg_tables where schemaname in ('shop', 'former')") == 0
         assert await cx.fetchval("select count(*) from usdx.figure_refreshes") == 1, "what others store stays"
     await shop.catch_up()
     await shop.assert_right()
+
+
+async def test_a_reset_frees_a_name_that_was_only_claimed(shop: Shop) -> None:
+    """After a start that came no further than the chain's name, too, another chain may have it; the advice says how."""
+    await called(reset, shop, "--yes")
+    await claim_chain(shop.db, "fake", 1337, b"old")
+    with pytest.raises(WrongChain) as told:
+        await claim_chain(shop.db, "fake", 1337, b"new")
+    assert "usdx reset" in told.value.advice
+    done = await called(reset, shop, "--yes")
+    assert (done.exit_code, "id 1337" in done.output) == (0, True), done.output
+    await claim_chain(shop.db, "fake", 1337, b"new")
+    assert "nothing to take back" not in (await called(reset, shop, "--dry-run")).output
+    await called(reset, shop, "--yes")
+    assert "nothing to take back" in (await called(reset, shop, "--yes")).output
+
+
+async def test_a_reset_leaves_chains_of_other_configs(shop: Shop) -> None:
+    """Rows, streams and identity of a chain that this config does not name stay, in shared tables and in its own."""
+    async with shop.db.connection() as cx:
+        await cx.execute("insert into usdx.chains values ('moon', 7, '')")
+        await cx.execute(
+            "insert into usdx.cursors (stream, chain, start_block, block_number) values ('m/a', 'moon', 0, 9)"
+        )
+        await cx.execute("create table moved as table shop.token_transfer; update moved set chain_id = 7")
+        await cx.execute("insert into shop.token_transfer table moved")
+        kept = await cx.fetchval("select count(*) from moved")
+    done = await called(reset, shop, "--yes")
+    assert done.exit_code == 0, done.output
+    assert "chain moon: stays" in done.output
+    async with shop.db.connection() as cx:
+        assert await cx.fetchval("select array_agg(distinct chain_id) from shop.token_transfer") == [7]
+        assert await cx.fetchval("select count(*) from shop.token_transfer") == kept > 0
+        assert await cx.fetchval("select count(*) from shop.desk_note") == 0
+        assert await cx.fetchval("select array_agg(stream) from usdx.cursors") == ["m/a"]
+        assert await cx.fetchval("select array_agg(chain) from usdx.chains") == ["moon"]
+    await shop.catch_up()
+
+
+async def test_a_backfill_that_begins_streams_anew(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`usdx backfill --reindex` is as careful as `usdx reindex`; what had not begun is no obstacle."""
+    ran: list[object] = []
+    monkeypatch.setattr(cli, "run_worker", lambda *args: ran.append(args))
+    line = (backfill, shop, "--reindex", "shop/mint")
+    assert "dry run: shop/mint" in (await called(*line, "--dry-run")).output
+    assert (await called(*line)).exit_code == 2
+    assert (await called(backfill, shop, "--dry-run")).exit_code == 2
+    assert (await called(backfill, shop, "--reindex", "shop/nobody", "--yes")).exit_code == 2
+    async with lease(shop.db, "chain fake"):
+        refused = await called(*line, "--yes")
+        assert "an indexer works on chain fake" in refused.output
+        assert refused.exit_code == 1
+    await shop.assert_right()
+    assert ran == []
+    for said in ("done: shop/mint", "nothing to take back"):
+        done = await called(*line, "--yes")
+        assert (done.exit_code, said in done.output) == (0, True), done.output
+        assert set(await shop.at()) == {"shop/token", "shop/desk"}
+    assert len(ran) == 2
+    await shop.catch_up()
+    await shop.assert_right()
+
+
+async def test_who_holds_the_lease_lays_out(shop: Shop) -> None:
+    """Beside a working indexer others start, and audit: an annex is merged when its holder restarts."""
+    file = shop.config.parent / "shop" / "protocol.toml"
+    file.write_text(file.read_text().replace(f'"0x{TOKEN.hex()}"', f'["0x{TOKEN.hex()}", "0x{"99" * 20}"]'))
+    stop = Stop()
+    async with keeping(shop) as one, keeping(shop) as other:
+        await one.start()
+        working = asyncio.create_task(one.keep(stop))
+        try:
+            await until(shop, "shop/token+1")
+            await other.start()
+            auditor = await other.auditor(None)
+            assert [done.violations async for done in auditor.audit(Stop(), repair=True, again=True)] == [0] * 5
+            shop.life.grow(3)
+            await until(shop, "shop/token+1")
+            assert one.state.halted == ""
+        finally:
+            stop.set()
+            await working
+        await other.catch_up(Stop())
+    assert set(await shop.at()) == set(STREAMS)
+    async with shop.db.connection() as cx:
+        found = await cx.fetchval("select count(*) from shop.token_transfer where address = $1", b"\x99" * 20)
+    assert found == sum(log.address == b"\x99" * 20 for block in shop.life.chain.blocks for log in block.logs) > 0
+
+
+async def test_a_backfill_reads_anew_what_was_moved(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repair by an audit takes streams back while `usdx backfill` runs: it takes them up where they stand now."""
+    real, calls = keeper.follow, []
+
+    async def moved(*args: object, **kwargs: object) -> None:
+        calls.append(args)
+        if len(calls) == 1:
+            raise CursorMoved("shop/item: the births of its contracts were changed meanwhile")
+        await real(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(keeper, "follow", moved)
+    shop.life.grow(3)
+    await shop.catch_up()
+    assert len(calls) == 2
+    await shop.assert_right()
+
+
+@asynccontextmanager
+async def keeping(shop: Shop) -> AsyncIterator[keeper.Keeper]:
+    """The chain's keeper in a process of its own, as it were."""
+    settings = config.load(shop.config, {})
+    async with open_worker("indexer", settings) as worker_, open_keepers(worker_) as (one,):
+        yield one
+
+
+async def until(shop: Shop, key: str) -> None:
+    """Wait until all streams, one of this name among them, stand at the chain's head."""
+    async with asyncio.timeout(30):
+        while (at := await shop.at()).get(key) is None or set(at.values()) != {shop.life.chain.head.number}:
+            await asyncio.sleep(0.02)
 
 
 async def test_refused_while_an_indexer_works(shop: Shop) -> None:
@@ -196,7 +329,8 @@ async def test_who_was_overtaken_stands_by_again(db: Database, monkeypatch: pyte
         return []
 
     monkeypatch.setattr(keeper, "follow", overtaken)
-    fake = MagicMock(_world=MagicMock(db=db), loop="chain fake", _far=nothing, _fill=nothing)
+    fake = MagicMock(_world=MagicMock(db=db), loop="chain fake", _far=nothing, _fill=nothing, _lay_out=nothing)
+    fake._leased = partial(keeper.Keeper._leased, fake)
     with pytest.raises(LeaseLost, match="not at block 5 any more"):
         await keeper.Keeper._hold(fake, Stop())
     assert issubclass(LeaseLost, Transient)

@@ -13,7 +13,7 @@ from indexer.auditor import Auditor
 from indexer.chain import Chain
 from indexer.errors import CursorMoved
 from indexer.horizon import Horizon
-from indexer.layout import claim_chain, prepare
+from indexer.layout import claim_chain, laid_out, prepare
 from indexer.model import Cursor, Range
 from indexer.planner import Plan
 from indexer.revision import Revision
@@ -55,12 +55,12 @@ class World:
         self.streams = streams or [token()]
         self.hands = Hands()
 
-    async def worker(self) -> tuple[Pool, Chain, Worker]:
+    async def worker(self, *, audits: bool = False) -> tuple[Pool, Chain, Worker]:
         clock = self.hands.clock()
         pool = Pool("fake", [Endpoint(node.name, node, clock) for node in self.nodes], clock)
         chain = Chain(pool, 0)
         await claim_chain(self.db, "fake", self.fake.chain_id, self.fake.blocks[0].hash)
-        streams = await prepare(self.db, self.streams)
+        streams = await (laid_out if audits else prepare)(self.db, self.streams)
         border = Border(chain, Store(self.db, self.fake.chain_id, streams), clock)
         return pool, chain, Worker("fake", self.fake.chain_id, streams, border, Horizon(chain, clock, 0))
 
@@ -70,7 +70,7 @@ class World:
         return worker
 
     async def audit(self, *, repair: bool = False, against: str | None = None, again: bool = True) -> list[Audited]:
-        pool, chain, worker = await self.worker()
+        pool, chain, worker = await self.worker(audits=True)
         auditor = Auditor(self.db, self.hands.clock(), pool, chain, worker, against=against)
         return [done async for done in auditor.audit(Stop(), repair=repair, again=again)]
 

@@ -6,14 +6,16 @@ import pytest
 
 from indexer.audit import gaps
 from indexer.errors import SchemaDrift
-from indexer.layout import View, create_views, prepare, reset
+from indexer.layout import View, create_views, prepare
 from indexer.model import Range
+from indexer.recovery import reindex
 from indexer.redecode import redecode
 from indexer.revision import Revision
 from indexer.signature import parse_signature
 from indexer.step import Worker
 from indexer.streams import Parent, Stream, stream
 from shared.db import Database
+from shared.errors import ConfigError
 from tests.fakes.chain import FakeChain, FakeLog
 from tests.integration.indexer.test_factories import SHOP, P, X, Y, born, family, notes
 from tests.integration.indexer.world import (
@@ -176,7 +178,7 @@ async def test_a_stream_begins_anew(db: Database, fake: FakeChain) -> None:
     """A reset stream stores everything again, others keep what they have."""
     one = await worker(db, Reader(fake), token(), desk())
     await until_idle(one)
-    await reset(db, fake.chain_id, [token()])
+    await reindex(db, [token()], dry=False)
     assert await values(db) == []
     again = await worker(db, Reader(fake), token(), desk())
     await until_idle(again)
@@ -202,11 +204,30 @@ async def test_a_drifted_table_is_rebuilt(db: Database, fake: FakeChain) -> None
     changed = desk(events=[parse_signature("event Note(string text, uint64 number, uint8 more)")])
     with pytest.raises(SchemaDrift, match="usdx backfill --reindex shop/desk"):
         await prepare(db, [changed])
-    await reset(db, fake.chain_id, [changed])
+    would = await reindex(db, [changed], dry=True)
+    assert [one.rows["shop.desk_note"] for one in would] == [12]
+    assert would == await reindex(db, [changed], dry=False)
     await prepare(db, [changed])
     view = View("shop", "notes", "create view shop.notes as select text, more from shop.desk_note")
     assert await create_views(db, [view])
     assert not await create_views(db, [view])
+
+
+async def test_a_drifted_table_of_two_chains_goes_with_both(db: Database, fake: FakeChain) -> None:
+    """A table that has to be dropped and holds another chain's rows is left until that chain is reindexed with it."""
+    await filled(db, fake, desk())
+    async with db.connection() as cx:
+        await cx.execute("insert into usdx.chains values ('moon', 7, '')")
+        await cx.execute(
+            "insert into shop.desk_note select 7, d.block_number, d.log_index, d.block_time, d.block_hash, "
+            "d.tx_hash, d.address, d.text, d.number from shop.desk_note d"
+        )
+    changed = desk(events=[parse_signature("event Note(string text, uint64 number, uint8 more)")])
+    for dry in (True, False):
+        with pytest.raises(ConfigError, match="holds rows of chain moon, too"):
+            await reindex(db, [changed], dry=dry)
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from shop.desk_note") == 24
 
 
 async def test_every_type_survives_postgres(db: Database) -> None:

@@ -8,13 +8,14 @@ import pytest
 
 from indexer.errors import SchemaDrift
 from indexer.events import EventSpec
-from indexer.layout import prepare
+from indexer.layout import laid_out, prepare
 from indexer.model import Committed, Range
 from indexer.revision import Revision
 from indexer.scopes import scope_of, split
 from indexer.signature import parse_signature
 from indexer.streams import Parent, Stream, stream
 from shared.db import Database
+from shared.errors import ConfigError
 from tests.fakes.chain import FakeChain, FakeLog
 from tests.integration.indexer.test_factories import born, notes
 from tests.integration.indexer.world import NOTE, TRANSFER, Reader, audited, note, transfer, until_idle, worker
@@ -198,6 +199,23 @@ async def test_an_overload_that_comes_later_keeps_the_rows(db: Database, fake: F
     assert await stored(db, "token_transfer_address_address_uint256") == 10
     with pytest.raises(SchemaDrift, match='RENAME TO "token_transfer"'):
         await prepare(db, [shop()])
+
+
+async def test_who_only_looks_changes_nothing(db: Database, fake: FakeChain) -> None:
+    """An audit takes the streams as they were laid out, annexes too; it makes, merges and drops none."""
+    assert await laid_out(db, [shop()]) == ()
+    await run(db, fake, shop())
+    await run(db, fake, shop([ONE, TWO]))
+    found = await laid_out(db, [shop([ONE, TWO, MINT], [TRANSFER])])
+    assert [(one.key, one.addresses) for one in found] == [("shop/token", (ONE,)), ("shop/token+1", (TWO,))]
+    with pytest.raises(ConfigError, match="shop/token: the indexer runs with addresses or events"):
+        await laid_out(db, [shop()])
+    assert await stored(db) == 20
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from usdx.cursors") == 2
+        await cx.execute("drop table shop.token_transfer")
+    with pytest.raises(SchemaDrift, match=r"shop.token_transfer: not there; the next start"):
+        await laid_out(db, [shop([ONE, TWO])])
 
 
 def test_a_split_covers_everything_once() -> None:

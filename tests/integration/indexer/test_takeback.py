@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer import recovery
+from indexer.erasure import erase
 from shared.db import Database
 from tests.fakes.chain import FakeChain
 from tests.integration.indexer.test_scopes import ONE, TRANSFER, TWO, emitted, rows, run, shop
@@ -68,7 +69,8 @@ async def test_a_reindexed_stream_leaves_no_annex(db: Database, fake: FakeChain)
 async def test_a_reset_leaves_no_annex(db: Database, fake: FakeChain) -> None:
     """`usdx reset` leaves neither cursors nor the chain's identity."""
     await halfway(db, fake, -1, 4)
-    await recovery.reset(db, [shop(BOTH)], dry=False)
+    would = await erase(db, ["fake"], dry=True)
+    assert would == await erase(db, ["fake"], dry=False)
     assert await positions(db) == {}
     async with db.connection() as cx:
         assert await cx.fetchval("select count(*) from usdx.chains") == 0

@@ -1,0 +1,66 @@
+"""Meet a chain and learn what the config wants of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from indexer.assembly import Deployment, indexes_of, streams_of, views_of
+from indexer.birth import birth
+from indexer.counters import EventCounters
+from indexer.horizon import Horizon
+from indexer.indexes import TableIndex
+from indexer.layout import View, claim_chain, known_starts
+from indexer.streams import Stream
+from shared.db import Database
+from shared.metrics import Registry
+from shared.pool import Pool
+from shared.rpc_types import RawHeader
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be indexed of a chain that was met. Shape: factories come before what they make."""
+
+    chain: str
+    chain_id: int
+    genesis: bytes
+    streams: Sequence[Stream]
+    views: Sequence[View]
+    indexes: Sequence[TableIndex]
+    counters: EventCounters
+
+    async def claim(self, db: Database) -> None:
+        """Hold the chain's name for it. Raises WrongChain when the database knows another one by that name."""
+        await claim_chain(db, self.chain, self.chain_id, self.genesis)
+
+    @property
+    def events(self) -> list[str]:
+        """The names of all events, in order."""
+        return sorted({event.name for one in self.streams for event in one.tables})
+
+
+async def meet(
+    pool: Pool, horizon: Horizon, db: Database, registry: Registry, deployed: Sequence[Deployment]
+) -> Wanted:
+    """See that the chain is the one that the database knows by this name, and put its streams together.
+
+    Raises what the world or the config is wrong in.
+    """
+    chain_id = int(await pool.call("eth_chainId"), 16)
+    genesis = msgspec.convert(await pool.call("eth_getBlockByNumber", ["0x0", False]), RawHeader).parsed()
+    await claim_chain(db, pool.chain, chain_id, genesis.hash)
+    tip = await horizon.look()
+    known = await known_starts(db)
+    streams: list[Stream] = []
+    indexes: list[TableIndex] = []
+    counters = EventCounters(registry, pool.chain, chain_id)
+    for one in deployed:
+        own = await streams_of(one, known, lambda address: birth(pool, address, tip.number))
+        counters.add(one.protocol.counters, {s.key.rpartition("/")[2]: s.tables.values() for s in own})
+        streams += own
+        indexes += indexes_of(one, own)
+    views = [view for one in deployed for view in views_of(one)]
+    return Wanted(pool.chain, chain_id, genesis.hash, streams, views, indexes, counters)
