@@ -23,8 +23,8 @@ Every process serves `/metrics`; the aggregator gives all of them at once under 
 `usdx_`, units are base units, ages are timestamps, thresholds are gauges. `job`, `instance` and `service` come from the
 scrape.
 
-- A counter or histogram exists at 0 for every label set that is known at start; one that becomes known later begins when
-  it does, a database statement's when it is first sent.
+- A counter or histogram exists at 0 for every label set that is known at start; what becomes known later begins then, a
+  database statement's series when it is first sent.
 - A gauge without truth is absent, never 0.
 - A label takes so many values at most: {caps}, any other 32. What comes then is `other`, and counted in
   `usdx_metrics_label_overflow_total` at every use (of what is read at a scrape, at every scrape): it grows for as long
@@ -48,6 +48,16 @@ DIFFERENCES = (
         "`usdx_active_wexels_count`, `usdx_total_users_count`, `usdx_collateralized_wexels_count`",
         "kept",
         "the only three names that `promtool check metrics` complains of",
+    ),
+    (
+        "HELP of `usdx_oracle_price` and `usdx_oracle_median_price`: in US dollars",
+        "in US dollars where the asset has no other quote",
+        "feeds such as ETH/BTC have one",
+    ),
+    (
+        "HELP of `usdx_oracle_sources_healthy` and `usdx_oracle_sources_required`: sources",
+        "independent source groups",
+        "venues that repeat each other count once towards the quorum",
     ),
     (
         "HELP that differs between workers",
