@@ -227,9 +227,11 @@ async def differences(cx: asyncpg.Connection, life: Life, *, at_head: bool = Fal
         cursors = {row["stream"]: row for row in await cx.fetch("select * from usdx.cursors")}
         if set(cursors) != set(STREAMS):
             return [f"cursors of {sorted(cursors)}"] if at_head or cursors else []
-        for table, (stream, _, _) in TABLES.items():
+        for table, (stream, _, start) in TABLES.items():
             cursor = cursors[stream]
             number, hash_ = cursor["block_number"], cursor["block_hash"]
+            if hash_ is None and number != start - 1:
+                wrong.append(f"{stream} stands at {number} without a hash, and begins at {start}")
             history = life.history(number, hash_)
             if hash_ is not None and not history:
                 wrong.append(f"{stream} stands at {number} {hash_.hex()}, which never was")
