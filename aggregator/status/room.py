@@ -10,9 +10,10 @@ from aggregator.api.events import EventTables
 from aggregator.api.operation import Nothing, Operation, operation
 from aggregator.api.problems import Refused
 from aggregator.metrics import Meters
-from aggregator.status.gather import Scene, Seen, look, status_of, trends
+from aggregator.status.gather import Scene, status_of
 from aggregator.status.model import Status, Trends
 from aggregator.status.samples import Rates, facts_of
+from aggregator.status.seen import Seen, look, trends
 from aggregator.stream.backlog import TOPICS
 from aggregator.stream.hub import Hub
 from aggregator.stream.tail import Tail

@@ -23,7 +23,9 @@ PURE = {
         aggregate backoff body budget convert derivation errors limits model multicall onchain params plan publish
         reasons replay ticks venue words rules/* sources/*
     """,
-    "aggregator": "everything merge model api/keyset api/openapi api/operation status/judge status/model status/room",
+    "aggregator": """
+        everything merge model api/keyset api/openapi api/operation status/gather status/judge status/model status/room
+    """,
 }
 PACKAGES = (*PURE, "demo")
 
