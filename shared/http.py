@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from time import perf_counter
 
 import structlog
@@ -19,7 +19,8 @@ from shared.clock import Clock, system_clock
 from shared.errors import ConfigError, PortTaken
 from shared.exposition import Exposition
 from shared.health import Check, Health
-from shared.http_guard import Guard, Watched
+from shared.http_door import Door, listening
+from shared.http_guard import Guard
 from shared.metrics import LATENCY, Family, Registry
 from shared.settings import AuthSettings
 from shared.tls import Tls
@@ -49,7 +50,6 @@ STREAM = "text/event-stream"
 RENEW_S = 60.0
 IDLE_S = 30.0  # a connection on which nothing was asked for so long is closed
 LINGER_S = 2.0  # for the rest of a body that nobody wants
-BACKLOG = 256
 
 
 def app(
@@ -98,25 +98,20 @@ async def serve(application: web.Application, host: str, port: int, tls: Tls | N
     beside = [asyncio.create_task(guard.watch())]
     if tls is not None:
         beside.append(asyncio.create_task(_renew(tls)))
+    assert runner.server is not None
     try:
-        server = await _listen(runner, guard, host, port, tls)
-        try:
-            yield server.sockets[0].getsockname()[1]
-        finally:
-            server.close()
+        sockets = await _listening(host, port)
+        async with Door(guard, runner.server, tls).open(sockets):
+            yield sockets[0].getsockname()[1]
     finally:
         for task in beside:
             task.cancel()
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, guard: Guard, host: str, port: int, tls: Tls | None) -> asyncio.Server:
-    assert runner.server is not None
-    context = tls.context if tls else None
+async def _listening(host: str, port: int) -> list[socket.socket]:
     try:
-        return await asyncio.get_running_loop().create_server(
-            partial(Watched, guard, runner.server), host, port, ssl=context, backlog=BACKLOG, reuse_address=True
-        )
+        return await listening(host, port)
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
             raise PortTaken(f"port {port} on {host} is taken by another program") from exc

@@ -23,44 +23,49 @@ FAMILIES = (NOT_AFTER,)
 
 @dataclass(slots=True)
 class Tls:
-    """One endpoint's TLS context, loaded again when its files change."""
+    """One endpoint's TLS context, made anew when its files change; each connection takes the one of its moment."""
 
     settings: TlsSettings
     endpoint: str
     registry: Registry
     context: ssl.SSLContext
-    _seen: tuple[int, ...] = ()
+    _seen: tuple[tuple[int, int, int], ...] = ()
 
     @classmethod
     def load(cls, settings: TlsSettings, endpoint: str, registry: Registry) -> Tls:
         """Read the files. Raises ConfigError when they do not fit."""
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.client_ca_file is not None:
-            context.verify_mode = ssl.CERT_REQUIRED
-        tls = cls(settings, endpoint, registry, context)
+        tls = cls(settings, endpoint, registry, ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))
         tls.refresh()
         return tls
 
     def refresh(self) -> bool:
-        """Load the files if they changed; new connections use them from then on. Returns whether they had."""
-        seen = tuple(path.stat().st_mtime_ns for path in self._files())
+        """Load the files if they changed; new connections use them, and nothing of the old ones, from then on. Returns
+        whether they had. Raises ConfigError, and keeps the old ones, when they do not fit."""
+        seen = tuple((info.st_mtime_ns, info.st_ino, info.st_size) for info in map(Path.stat, self._files()))
         if seen == self._seen:
             return False
         try:
-            self.context.load_cert_chain(self.settings.cert_file, self.settings.key_file)
-            if self.settings.client_ca_file is not None:
-                self.context.load_verify_locations(self.settings.client_ca_file)
-            expiry = not_after(self.settings.cert_file.read_text())
+            context, expiry = _context(self.settings), not_after(self.settings.cert_file.read_text())
         except (OSError, ValueError) as exc:
             raise ConfigError(f"TLS of {self.endpoint}: {self.settings.cert_file}: {exc}") from exc
-        self._seen = seen
+        self.context, self._seen = context, seen
         self.registry.gauge(NOT_AFTER).set(expiry, self.endpoint)
         return True
 
     def _files(self) -> list[Path]:
         files = [self.settings.cert_file, self.settings.key_file, self.settings.client_ca_file]
         return [file for file in files if file is not None]
+
+
+def _context(settings: TlsSettings) -> ssl.SSLContext:
+    """A context that knows these files alone: one that is loaded again goes on trusting what it trusted before."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.cert_file, settings.key_file)
+    if settings.client_ca_file is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(settings.client_ca_file)
+    return context
 
 
 def not_after(pem: str) -> float:

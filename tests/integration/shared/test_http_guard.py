@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from shared import http, http_guard
 from shared.clock import system_clock
 from shared.health import Health
 from shared.metrics import Registry
-from shared.settings import TlsSettings
-from shared.tls import Tls
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 PATIENCE_S = 20.0  # far below `http.IDLE_S`, which would end it, too
@@ -57,9 +54,10 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Client]:
-    """A connection whose own buffers are small."""
+async def connected(port: int, address: str = "127.0.0.1") -> AsyncIterator[Client]:
+    """A connection from an address, whose own buffers are small."""
     peer = socket.socket()
+    peer.bind((address, 0))
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     peer.setblocking(False)
     await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", port))
@@ -108,23 +106,6 @@ async def test_a_header_that_drips_is_cut_off(port: int) -> None:
             dripping = asyncio.create_task(client.drip())
             assert await client.ended() == b""
             dripping.cancel()
-
-
-async def test_a_header_that_drips_over_tls_is_cut_off(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind TLS the same holds."""
-    monkeypatch.setattr(http_guard, "HEADER_S", 0.5)
-    monkeypatch.setattr(http_guard, "SWEEP_S", 0.05)
-    settings = TlsSettings(cert_file=CERTIFICATES / "server.pem", key_file=CERTIFICATES / "server.key")
-    application = http.app(registry, Health(registry, system_clock()))
-    trust = ssl.create_default_context(cafile=CERTIFICATES / "ca.pem")
-    trust.check_hostname = False
-    async with http.serve(application, "127.0.0.1", 0, Tls.load(settings, "test", registry)) as port:
-        client = Client(*await asyncio.open_connection("127.0.0.1", port, ssl=trust))
-        client.writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-        dripping = asyncio.create_task(client.drip())
-        assert await client.ended() == b""
-        dripping.cancel()
-        client.writer.close()
 
 
 async def test_a_body_that_nobody_wants_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,6 +162,24 @@ async def test_there_are_only_so_many_connections(port: int, monkeypatch: pytest
                 assert await third.ended() == b""
             await first.asks()
             await second.asks()
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async with connected(port) as fourth:
+                    with suppress(AssertionError, ConnectionError):
+                        await fourth.asks()
+                        break
+
+
+async def test_one_address_cannot_take_every_place(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that holds as many connections as one may is let in again when one goes; others come in meanwhile."""
+    monkeypatch.setattr(http_guard, "CONNECTIONS_OF_ONE_ORIGIN", 2)
+    async with connected(port) as first:
+        await first.asks()
+        async with connected(port) as silent, connected(port) as third:
+            assert await third.ended() == b""
+            async with connected(port, "127.0.0.2") as other:
+                await other.asks()
+            silent.writer.close()
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 async with connected(port) as fourth:
