@@ -101,8 +101,8 @@ class Hub:
         self._listeners.add(listener)
         self._counted(len(self._listeners))
         try:
-            await response.prepare(request)
             with suppress(ConnectionResetError):
+                await response.prepare(request)
                 await response.write(begin)
                 await self._send(response, listener)
         finally:
