@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from indexer.chain_bloom_watch import BloomWatch
 from indexer.chain_checks import lie_in_headers
+from indexer.chain_cross_check import CrossCheck
 from indexer.chain_finality import Finality
 from indexer.chain_page import Page, Question
 from indexer.chain_ranges import TARGET_BYTES, Ranges
@@ -20,7 +21,8 @@ from shared.rpc_types import Call, Header
 class Chain:
     """One chain as its pool sees it. Whatever it returns passed the checks; what did not was asked of another endpoint.
 
-    `finality` is the chain's own "finalized" tag, or a depth in blocks; `blooms` whether headers' blooms are consulted.
+    `finality` is the chain's own "finalized" tag, or a depth in blocks; `blooms` whether headers' blooms are consulted;
+    `cross_check` whether a second endpoint must confirm all logs, which then are not read by columns.
     Errors are RpcErrors, raised when no endpoint could give a believable answer in time; all but Permanent ones may be
     tried again later.
     """
@@ -31,13 +33,16 @@ class Chain:
         finality: str | int = "finalized",
         *,
         blooms: bool = True,
+        cross_check: bool = False,
         target_bytes: int = TARGET_BYTES,
     ) -> None:
         self.name = pool.chain
         self.finality = Finality(pool, finality)
         self.blooms = BloomWatch(pool, trusted=blooms)
         self._pool = pool
-        self._ranges = Ranges(pool, pool.clock, self.blooms.check, target_bytes)
+        self._cross_check = cross_check
+        check = CrossCheck(pool, self.blooms).check if cross_check else self.blooms.check
+        self._ranges = Ranges(pool, pool.clock, check, target_bytes)
 
     async def tip(self) -> BlockRef:
         """The block to aim at: the newest that the endpoints agree on.
@@ -87,6 +92,7 @@ class Chain:
         With `linked`, every header of the range comes along, each one's parent the block below. What `quick` can read
         comes as rows.
         """
+        quick = None if self._cross_check else quick
         pages = [page async for page in self._pages(Question(range, filter, linked, quick))]
         headers = {number: _ref(header) for page in pages for number, header in page.headers.items()}
         logs = pages[0].left if len(pages) == 1 else [log for page in pages for log in page.left]

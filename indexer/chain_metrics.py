@@ -22,7 +22,7 @@ TRUSTED = Family(
 DOUBTS = Family(
     "usdx_indexer_bloom_doubts_total",
     "counter",
-    "Answers that a header's bloom contradicted, by what came of it.",
+    "Answers that a header's bloom or a second endpoint called into doubt, by what came of it.",
     ("chain", "verdict"),
 )
 RANGE_SPLITS = Family(

@@ -106,7 +106,8 @@ async def _ask_page(endpoint: Endpoint, question: Question, ahead: Ahead) -> Pag
     return await _timed(page, question)
 
 
-async def _more_headers(endpoint: Endpoint, numbers: Sequence[int]) -> dict[int, Header]:
+async def headers_of(endpoint: Endpoint, numbers: Sequence[int]) -> dict[int, Header]:
+    """The headers of blocks. Raises RpcError when one of them is not there."""
     return _headers(endpoint, numbers, await endpoint.answers(block_calls(numbers))) if numbers else {}
 
 
@@ -120,8 +121,17 @@ async def _timed(page: Page, question: Question) -> Page:
         page.endpoint.learn_timestamps(told=page.logs[0].block_timestamp not in NO_TIME)
     if not missing:
         return page
-    page = replace(page, headers=page.headers | await _more_headers(page.endpoint, missing))
+    page = replace(page, headers=page.headers | await headers_of(page.endpoint, missing))
     if lie := lie_in_headers(page.headers) or expected.lie_in(page.logs, page.headers):
+        raise page.endpoint.contradiction(*lie)
+    return page
+
+
+async def with_headers(page: Page, filter: Filter) -> Page:  # noqa: A002
+    """The page with every header of its range, checked against them."""
+    missing = [number for number in range(page.range.first, page.range.last + 1) if number not in page.headers]
+    page = replace(page, headers=page.headers | await headers_of(page.endpoint, missing))
+    if lie := lie_in_headers(page.headers) or Expected(page.range, filter).lie_in(page.logs, page.headers):
         raise page.endpoint.contradiction(*lie)
     return page
 

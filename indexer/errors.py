@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from shared.errors import Permanent
+from shared.errors import Permanent, Transient
+from shared.rpc_errors import RpcError
 
 
 class DecodeError(Permanent):
@@ -67,3 +68,10 @@ class AuditFailed(Permanent):
 
     reason: ClassVar[str] = "audit_failed"
     advice: ClassVar[str] = "Run `usdx audit --repair`; if it happens again, an endpoint lies about finalized blocks."
+
+
+class Unconfirmed(RpcError, Transient):
+    """Nobody confirms what an endpoint tells, on a chain with `cross_check`. Nothing of it is stored."""
+
+    reason: ClassVar[str] = "unconfirmed"
+    advice: ClassVar[str] = "See that a second endpoint of the chain answers, or set `cross_check = false`."

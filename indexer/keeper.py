@@ -65,7 +65,7 @@ class Keeper:
         self._settings = settings
         self._pool = pool
         self._deployed = deployed
-        self._chain = Chain(pool, settings.finality, blooms=settings.blooms)
+        self._chain = Chain(pool, settings.finality, blooms=settings.blooms, cross_check=settings.cross_check)
         chain_metrics.watch(world.registry, self._chain)
         self._log = structlog.get_logger("indexer").bind(chain=self.name)
         self._logged_at = float("-inf")

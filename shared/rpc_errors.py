@@ -153,6 +153,7 @@ CHECKS = (
     "time",  # a log's time is not its block's
     "bloom",  # the header's bloom and the logs exclude each other
     "receipts",  # receipts of another block, or none
+    "opinion",  # other logs than another endpoint tells, and receipts or most endpoints do not bear it out
     "finality",  # another fork than the chain's final block is on
     "absent",  # no block at or below its own head; counted only
 )

@@ -191,6 +191,10 @@ class ChainSettings(Table):
         "finalized", description="The chain's own tag, or a depth; where no endpoint knows the tag, 64 blocks."
     )
     blooms: bool = Field(True, description="Doubt empty answers that a header's bloom denies.")
+    cross_check: bool = Field(
+        False,
+        description="Store only logs that a second endpoint confirms, or receipts prove; for twice the requests.",
+    )
     poll: Seconds = Field(1.0, description="How often the tip is asked for.")
     lag_threshold: Seconds = Field(300.0, description="The delay from which the alerts count the chain as behind.")
 

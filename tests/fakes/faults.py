@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -53,8 +54,48 @@ def partial_logs() -> Fault:
     return Fault(LOGS, change=lambda logs: logs[::2] if len(logs) > 1 else [])
 
 
+def log_left_out() -> Fault:
+    """The last log is missing of every block that has several."""
+
+    def change(logs: list[Any]) -> list[Any]:
+        followed = {one["blockNumber"] for one, other in pairwise(logs) if one["blockNumber"] == other["blockNumber"]}
+        last = {log["blockNumber"]: log for log in logs}
+        return [log for log in logs if log is not last[log["blockNumber"]] or log["blockNumber"] not in followed]
+
+    return Fault(LOGS, change=change)
+
+
+def shifted_log_index() -> Fault:
+    """Every log claims a place five further down in its block."""
+    return Fault(LOGS, change=lambda logs: [log | {"logIndex": hex(int(log["logIndex"], 16) + 5)} for log in logs])
+
+
+def replaced_data() -> Fault:
+    """Every log says something else."""
+    return Fault(LOGS, change=lambda logs: [log | {"data": "0x" + "ab" * 32} for log in logs])
+
+
+def replaced_transaction() -> Fault:
+    """Every log is told of another transaction."""
+    return Fault(LOGS, change=lambda logs: [log | {"transactionHash": "0x" + "ab" * 32} for log in logs])
+
+
+def shifted_time() -> Fault:
+    """Every log is an hour late."""
+    return Fault(
+        LOGS, change=lambda logs: [log | {"blockTimestamp": hex(int(log["blockTimestamp"], 16) + 3600)} for log in logs]
+    )
+
+
+def forged_block_hash() -> Fault:
+    """Logs of another fork than the header's, each block's with a hash of its own."""
+    return Fault(
+        LOGS, change=lambda logs: [log | {"blockHash": f"0x{int(log['blockNumber'], 16) + 1:064x}"} for log in logs]
+    )
+
+
 def wrong_block_hash() -> Fault:
-    """Logs of another fork than the header's."""
+    """Logs of another fork than the header's, all with one hash."""
     return Fault(LOGS, change=lambda logs: [log | {"blockHash": "0x" + "ee" * 32} for log in logs])
 
 

@@ -10,7 +10,7 @@ from shared.rpc_errors import NoEndpoint, RpcError
 from tests.fakes import faults
 from tests.fakes.chain import FakeChain
 from tests.fakes.clock import Hands
-from tests.fakes.families import FAMILIES, GETH, GETH_LIMITED, NO_BATCH, NO_RECEIPTS, TRON, Family, Refusal
+from tests.fakes.families import FAMILIES, GETH, GETH_LIMITED, NO_BATCH, TRON, Family, Refusal
 from tests.fakes.node import FakeNode
 from tests.unit.node.world import CREATED, SOLD, VAULT, WANTED, busy_chain, chain_of, log, places, truth
 
@@ -67,28 +67,6 @@ async def test_times_are_known(fake: FakeChain) -> None:
     node = FakeNode(fake, family=TRON)
     logs = await chain_of(node).logs(Range(1, 60), WANTED)
     assert {int(one.block_number, 16) for one in logs.logs} <= set(logs.headers)
-
-
-@pytest.mark.parametrize("name", LIES)
-async def test_a_liar_is_found_out(name: str, fake: FakeChain) -> None:
-    """A lie about logs is noticed, and another endpoint tells the truth."""
-    liar, honest = FakeNode(fake, "liar"), FakeNode(fake, "honest")
-    chain = chain_of(liar, honest)
-    await chain.tip()
-    liar.fail(LIES[name]().often(1_000))
-    logs = await chain.logs(Range(1, 60), WANTED, linked=True)
-    assert places(logs) == truth(fake, 1, 60)
-
-
-@pytest.mark.parametrize("name", [name for name in LIES if name != "empty_logs"])
-async def test_a_liar_alone_gives_nothing(name: str, fake: FakeChain) -> None:
-    """When there is nobody else to ask, a lie is refused and never returned."""
-    liar = FakeNode(fake, "liar", family=replace(GETH, lacks=NO_RECEIPTS | {"eth_getTransactionReceipt"}))
-    chain = chain_of(liar)
-    await chain.tip()
-    liar.fail(LIES[name]().often(100_000))
-    with pytest.raises((Inconsistent, Transient)):
-        await chain.logs(Range(1, 60), WANTED, linked=True)
 
 
 @pytest.mark.parametrize("name", [*LIES, *TROUBLES])

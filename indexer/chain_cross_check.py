@@ -1,0 +1,125 @@
+"""Have every page confirmed by a second endpoint, or by receipts: what nobody confirms is not believed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from indexer.chain_bloom_watch import BloomWatch
+from indexer.chain_page import Page, Question
+from indexer.chain_ranges import Ranges
+from indexer.chain_settle import differing, rule, timed, timed_key
+from indexer.errors import Unconfirmed
+from indexer.model import Range
+from shared.endpoint import Endpoint
+from shared.pool import Pool
+from shared.rpc_errors import Contradiction, RpcError
+
+PATIENCE_S = 5.0
+"""How long a second endpoint that is behind, or fails, is waited for."""
+
+AT_ONCE = 16
+"""How many blocks are settled together."""
+
+
+class CrossCheck:
+    """Asks another endpoint for every page, and compares all that decides a row.
+
+    Where two endpoints differ, receipts decide, else most endpoints. Where no other endpoint answers, the receipts of
+    the page's own must prove it.
+    """
+
+    def __init__(self, pool: Pool, watch: BloomWatch) -> None:
+        self._pool = pool
+        self._watch = watch
+        self._lone: dict[Endpoint, Ranges] = {}
+
+    async def check(self, page: Page, question: Question) -> None:
+        """Raise Contradiction when the page is wrong, Unconfirmed when nobody can tell."""
+        page = replace(page, logs=timed(page.logs, page.headers))
+        elsewhere = ""
+        for endpoint in self._others(page, liars=not question.linked):
+            try:
+                opinion = await self._opinion(endpoint, question)
+            except RpcError:
+                continue
+            if opinion.headers[page.range.last].hash == page.headers[page.range.last].hash:
+                await self._compare(page, opinion, question)
+                return
+            elsewhere = endpoint.name
+        if elsewhere:
+            raise self._unconfirmed(page, f"{elsewhere} has another block {page.range.last}")
+        if not await self._watch.prove(page, question.filter):
+            raise self._unconfirmed(page, "no other endpoint answers, and receipts do not prove it")
+
+    async def _compare(self, page: Page, opinion: Page, question: Question) -> None:
+        both = page.headers.keys() & opinion.headers.keys()
+        if other := [number for number in sorted(both) if _block(page, number) != _block(opinion, number)]:
+            self._lied(page, opinion, other[0])
+        numbers = differing(page.logs, opinion.logs, timed_key)
+        others = [one for one in self._others(page, liars=False) if one is not opinion.endpoint]
+        for at in range(0, len(numbers), AT_ONCE):
+            some = numbers[at : at + AT_ONCE]
+            rulings = await asyncio.gather(
+                *(rule(page, opinion, number, question.filter, others, timed_key) for number in some)
+            )
+            for number, ruling in zip(some, rulings, strict=True):
+                if ruling is None or not ruling.page:
+                    self._lied(page, opinion, number)
+        if numbers:
+            self._watch.verdicts["lie"] += 1
+            opinion.endpoint.distrust(_contradiction(opinion, page, numbers[0]))
+
+    def _lied(self, page: Page, opinion: Page, number: int) -> None:
+        self._watch.verdicts["lie"] += 1
+        raise _contradiction(page, opinion, number)
+
+    async def _opinion(self, endpoint: Endpoint, question: Question) -> Page:
+        """The same page as this endpoint tells it, in as many questions as its limits need."""
+        if endpoint not in self._lone:
+            pool = Pool(self._pool.chain, [endpoint], self._pool.clock, patience_s=PATIENCE_S)
+            pool.chain_id = self._pool.chain_id  # which the endpoint was asked for already
+            self._lone[endpoint] = Ranges(pool, self._pool.clock, _believe)
+        pages: list[Page] = []
+        first, last = question.range.first, question.range.last
+        while first <= last:
+            pages.append(await self._lone[endpoint].page(replace(question, range=Range(first, last))))
+            first = pages[-1].range.last + 1
+        headers = {number: header for page in pages for number, header in page.headers.items()}
+        logs = [log for page in pages for log in page.logs]
+        return Page(question.range, headers, timed(logs, headers), 0, endpoint)
+
+    def _others(self, page: Page, *, liars: bool) -> Sequence[Endpoint]:
+        """Whom to ask: those that need no rest first; of those that rest for having been caught none but if `liars`.
+
+        At the tip receipts are quicker than to wait for a liar; in the past its word on the other blocks saves many.
+        """
+        awake = [one for one in self._pool.awake(page.range.last) if one is not page.endpoint]
+        resting = [
+            one
+            for one in self._pool.endpoints
+            if one not in (page.endpoint, *awake)
+            and not one.health.refused
+            and not one.health.astray
+            and (liars or not isinstance(one.health.last_error, Contradiction))
+        ]
+        return [*awake, *resting]
+
+    def _unconfirmed(self, page: Page, why: str) -> Unconfirmed:
+        text = f"{page.endpoint.name}: nobody confirms blocks {page.range}: {why}"
+        return Unconfirmed(text, endpoint=page.endpoint.name)
+
+
+async def _believe(page: Page, question: Question) -> None:
+    """No second look at what is itself one."""
+
+
+def _block(page: Page, number: int) -> tuple[bytes, bytes, int]:
+    header = page.headers[number]
+    return header.hash, header.parent_hash, header.timestamp
+
+
+def _contradiction(page: Page, other: Page, number: int) -> Contradiction:
+    text = f"block {number} is told otherwise by {other.endpoint.name}, and nobody proves this one right"
+    return page.endpoint.contradiction("opinion", text)
