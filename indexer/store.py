@@ -16,6 +16,7 @@ from indexer.rows import Batch
 from indexer.schema import Table
 from indexer.streams import Parent, Stream
 from shared.db import Connection, Database
+from shared.lease import mark
 
 UNDECODED = (
     "stream", "chain_id", "block_number", "log_index", "block_time", "block_hash", "tx_hash", "address",
@@ -121,19 +122,21 @@ class Store:
         """
         last = blocks[-1]
         async with self._db.transaction() as cx:
+            await self._mark(cx, streams)
             if last.number <= floor:  # a crash of Postgres may lose it whole, cursor and rows; it is fetched again then
                 await cx.execute("set local synchronous_commit = off")
             await _move(cx, streams, cursor, Cursor(last.number, last.hash, last.time), floor)
-            await copy_batch(cx, batch)
-            await _remember(cx, streams, blocks, floor)
             if editions:
                 await _same(cx, editions)
+            await copy_batch(cx, batch)
+            await _remember(cx, streams, blocks, floor)
         return Cursor(last.number, last.hash, last.time)
 
     async def roll_back(self, streams: Sequence[str], cursor: Cursor, ancestor: Cursor) -> Mapping[str, int]:
         """Delete the streams' rows above `ancestor` and move them down to it. Returns how many rows of each event."""
         gone: Counter[str] = Counter()
         async with self._db.transaction() as cx:
+            await self._mark(cx, streams)
             await _move(cx, streams, cursor, ancestor)
             for stream in (self._streams[key] for key in streams):
                 for table in stream.tables.values():
@@ -148,6 +151,10 @@ class Store:
             )  # fmt: skip
             await _note_reorg(cx, streams, cursor, ancestor, gone.total())
         return gone
+
+    async def _mark(self, cx: Connection, streams: Sequence[str]) -> None:
+        """Under the lease by which a keeper holds the chain: its next holder does not wait for us."""
+        await mark(cx, self._db, f"chain {self._streams[streams[0]].chain}")
 
     async def _delete(self, cx: Connection, stream: Stream, table: Table, above: int) -> int:
         mine, arguments = own(stream, 3)
@@ -182,13 +189,6 @@ async def _move(cx: Connection, streams: Sequence[str], old: Cursor, new: Cursor
         raise CursorMoved(f"{', '.join(streams)}: not at block {old.number} any more; somebody else moved it")
 
 
-async def _remember(cx: Connection, streams: Sequence[str], blocks: Sequence[BlockRef], floor: int) -> None:
-    await cx.execute(
-        """insert into usdx.checkpoints (stream, block_number, block_hash)
-        select stream, block.* from unnest($1::text[]) as stream, unnest($2::bigint[], $3::bytea[]) as block""",
-        list(streams), [block.number for block in blocks], [block.hash for block in blocks], on="checkpoints",
-    )  # fmt: skip
-    kept = max((block.number for block in blocks if block.number <= floor), default=None)
 async def _same(cx: Connection, editions: Mapping[str, int]) -> None:
     """Refuse editions of births that are not the newest; the cursors are locked, so they stay what they are."""
     older = await cx.fetch(
@@ -201,6 +201,13 @@ async def _same(cx: Connection, editions: Mapping[str, int]) -> None:
         raise CursorMoved(f"{names}: the births of its contracts were changed meanwhile; they are read anew")
 
 
+async def _remember(cx: Connection, streams: Sequence[str], blocks: Sequence[BlockRef], floor: int) -> None:
+    await cx.execute(
+        """insert into usdx.checkpoints (stream, block_number, block_hash)
+        select stream, block.* from unnest($1::text[]) as stream, unnest($2::bigint[], $3::bytea[]) as block""",
+        list(streams), [block.number for block in blocks], [block.hash for block in blocks], on="checkpoints",
+    )  # fmt: skip
+    kept = max((block.number for block in blocks if block.number <= floor), default=None)
     if kept is None:
         await cx.execute(
             """delete from usdx.checkpoints as old where stream = any($1) and block_number < (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -42,6 +43,7 @@ __all__ = [
     "Database",
     "Isolation",
     "address_of",
+    "keepalives",
     "operation_of",
     "watch",
 ]
@@ -49,7 +51,9 @@ __all__ = [
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 ACQUIRE_TIMEOUT_S = 30.0
 STATEMENT_TIMEOUT_S = 120.0
-IDLE_TRANSACTION_TIMEOUT_S = 30  # a process that is stopped within a transaction keeps its locks no longer
+LOCKS_KEPT_S = (
+    30  # a process that is stopped between two statements, or whose machine is gone, keeps its locks no longer
+)
 
 
 class Database:
@@ -63,6 +67,7 @@ class Database:
         self._server = server
         self.target = address_of(url)
         self.url = url
+        self.token = random.SystemRandom().getrandbits(31)  # tells our sessions from those of any other process
         registry.gauge(MAX_CONNECTIONS).set(pool.get_max_size())
         self._scraped: Scraped = registry.collector(self._connections, CONNECTIONS)
 
@@ -201,11 +206,22 @@ async def _create_pool(url: str, hosts: Hosts, size: int, application_name: str)
                 server_settings={
                     "application_name": application_name,
                     "timezone": "UTC",
-                    "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_TIMEOUT_S * 1000),
+                    "idle_in_transaction_session_timeout": str(LOCKS_KEPT_S * 1000),
+                    **keepalives(LOCKS_KEPT_S),
                 },
             )
         except ValueError as exc:  # the driver's own words may repeat a part of the password
             raise ConfigError(f"database.url: host, port or options of {address_of(url)} cannot be read") from exc
+
+
+def keepalives(patience_s: int) -> dict[str, str]:
+    """Server settings by which the server gives up a session whose machine has not answered for so long."""
+    return {
+        "tcp_keepalives_idle": "4",
+        "tcp_keepalives_interval": "2",
+        "tcp_keepalives_count": str(max(1, (patience_s - 4) // 2)),
+        "tcp_user_timeout": str(patience_s * 1000),
+    }
 
 
 def address_of(url: str) -> str:

@@ -4,6 +4,9 @@ The lease is an advisory lock of Postgres on a connection of its own: it ends wh
 process frees it at once, a vanished machine after `SERVER_PATIENCE_S`, when the server's keepalives give it up, and a
 process that is stopped or hangs as soon, because it asks nothing any more. A holder asks for a sign of life every
 second and gives up sooner than the server does. The url must lead to Postgres itself or to a pooler in session mode.
+
+Other sessions of a process that is stopped may live on, with locks: no timeout ends one that waits in the midst of a
+COPY. Transactions under a lease are marked therefore (`mark`), and its holder ends those of any other process.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import structlog
+
 from shared.clock import Clock, system_clock
-from shared.db import Database
+from shared.db import Connection, Database, keepalives
 from shared.db_errors import FOREIGN, translated
 from shared.db_hosts import CONNECT_TIMEOUT_S
 from shared.errors import LeaseLost
@@ -23,13 +28,12 @@ from shared.errors import LeaseLost
 BEAT_S = 1.0
 BEAT_TIMEOUT_S = 3.0  # a holder gives up after at most BEAT_S + BEAT_TIMEOUT_S
 SERVER_PATIENCE_S = 10  # the server gives a silent connection up after this; must be longer
-_KEEPALIVES = {
-    "tcp_keepalives_idle": "4",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": str(SERVER_PATIENCE_S * 1000),
-    "idle_session_timeout": str(SERVER_PATIENCE_S * 1000),
-}
+_SETTINGS = {**keepalives(SERVER_PATIENCE_S), "idle_session_timeout": str(SERVER_PATIENCE_S * 1000)}
+_MARK = "select pg_advisory_xact_lock_shared(hashtext($1), $2)"
+_EVICT = """select count(pg_terminate_backend(pid)) from pg_locks join pg_stat_activity using (pid)
+    where locktype = 'advisory' and objsubid = 2 and datname = current_database() and datid = database
+      and classid::bigint = hashtext($1)::bigint & 4294967295 and objid::bigint <> $2
+      and pg_has_role(usesysid, 'usage')"""
 
 
 @asynccontextmanager
@@ -44,15 +48,22 @@ async def lease(
     connection = await _connect(db, stream_key)
     try:
         await _acquire(connection, db, stream_key, clock, waiting)
-        async with _watched(connection, stream_key, clock):
+        with translated(db.target):
+            await _evict(connection, db, stream_key)
+        async with _watched(connection, db, stream_key, clock):
             yield
     finally:
         with suppress(*FOREIGN):
             await connection.close(timeout=1.0)
 
 
+async def mark(cx: Connection, db: Database, stream_key: str) -> None:
+    """Say that this transaction of `db` writes under the lease of `stream_key`: whoever holds that next may end it."""
+    await cx.execute(_MARK, _writing(stream_key), db.token)
+
+
 async def _connect(db: Database, stream_key: str) -> Any:
-    return await db.connect(application_name=f"usdx lease {stream_key}"[:63], **_KEEPALIVES)
+    return await db.connect(application_name=f"usdx lease {stream_key}"[:63], **_SETTINGS)
 
 
 async def _acquire(
@@ -69,12 +80,24 @@ async def _acquire(
         await clock.sleep(BEAT_S * random.uniform(0.8, 1.2))
 
 
+def _writing(stream_key: str) -> str:
+    return f"usdx writes {stream_key}"
+
+
+async def _evict(connection: Any, db: Database, stream_key: str) -> None:
+    """End the sessions of other processes that write under our lease: they lost it, whether they know or not."""
+    if ended := await connection.fetchval(_EVICT, _writing(stream_key), db.token, timeout=BEAT_TIMEOUT_S):
+        structlog.get_logger("lease").warning(
+            "sessions of the last holder ended in mid-transaction", lease=stream_key, sessions=ended
+        )
+
+
 @asynccontextmanager
-async def _watched(connection: Any, stream_key: str, clock: Clock) -> AsyncIterator[None]:
+async def _watched(connection: Any, db: Database, stream_key: str, clock: Clock) -> AsyncIterator[None]:
     """Cancel the body when the connection dies, and turn that cancellation into LeaseLost."""
     body = asyncio.current_task()
     assert body is not None
-    watcher = asyncio.create_task(_until_lost(connection, clock))
+    watcher = asyncio.create_task(_until_lost(connection, db, stream_key, clock))
     lost = False
 
     def on_lost(task: asyncio.Task[None]) -> None:
@@ -96,9 +119,9 @@ async def _watched(connection: Any, stream_key: str, clock: Clock) -> AsyncItera
         await asyncio.wait({watcher})
 
 
-async def _until_lost(connection: Any, clock: Clock) -> None:
-    """Return as soon as the connection gives no sign of life."""
+async def _until_lost(connection: Any, db: Database, stream_key: str, clock: Clock) -> None:
+    """Return as soon as the connection gives no sign of life; each one clears the ground of other writers."""
     with suppress(*FOREIGN):
         while True:
-            await connection.fetchval("select 1", timeout=BEAT_TIMEOUT_S)
+            await _evict(connection, db, stream_key)
             await clock.sleep(BEAT_S)

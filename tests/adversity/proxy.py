@@ -16,13 +16,15 @@ class Proxy:
     """What goes wrong on a line, and how often it struck. `cut_after` bytes from now the connection that carries them
     ends in the middle of what it was carrying, and `cut_after` is None again.
 
-    `silent` swallows everything: a network that is gone without saying so. `refusing` closes new connections at once.
+    `silent` swallows everything: a network that is gone without saying so. `silent_after` makes it so as soon as a text
+    that begins like this has been carried, and nothing of what follows it. `refusing` closes new connections at once.
     """
 
     dial: Dial
     delay_s: float = 0.0
     cut_after: int | None = None
     silent: bool = False
+    silent_after: bytes | None = None
     refusing: bool = False
     port: int = 0
     carried: int = 0
@@ -77,6 +79,9 @@ class Proxy:
                     await asyncio.sleep(self.delay_s)
                 if self.silent:
                     continue
+                if self.silent_after is not None and self.silent_after in piece:
+                    piece = piece[: piece.index(b"\0", piece.index(self.silent_after)) + 1]
+                    self.silent, self.silent_after = True, None
                 self.carried += len(piece)
                 if self.cut_after is not None:
                     if self.cut_after < len(piece) > 1:  # some of the piece arrives, its end is lost

@@ -113,24 +113,34 @@ async def stopped(game: Game, first: One, second: One) -> None:
 async def stopped_in_a_commit(game: Game, first: One, second: One) -> None:
     """SIGSTOP while it holds the locks of a transaction."""
     first.line.delay_s = 0.03
-    cx = await asyncpg.connect(game.servers[0].url)
     began = time.monotonic()
     while True:
         first.send(signal.SIGSTOP)
         await asyncio.sleep(0.1)  # what was on the line arrives
-        if await cx.fetchval("select count(*) from pg_stat_activity where state = 'idle in transaction'"):
+        if await sessions(game, "state = 'idle in transaction'"):
             break
         first.send(signal.SIGCONT)
         assert time.monotonic() - began < PATIENCE_S
         await asyncio.sleep(0.013)
     first.line.delay_s = 0.0
-    await cx.close()
 
 
-async def cut_off(game: Game, first: One, second: One) -> None:
-    """Its network is gone: nothing comes, nothing goes, nobody says so."""
-    first.line.silent = True
+async def cut_off_in_a_copy(game: Game, first: One, second: One) -> None:
+    """Its network is gone, without a word, while the server waits for the data of a COPY: no timeout ends that."""
+    first.line.silent_after = b"COPY "
+    await until(game, lambda: first.line.silent, first, second)
     first.line.refusing = True
+    while not await sessions(game, "state = 'active' and wait_event = 'ClientRead' and query like 'COPY %'"):
+        await asyncio.sleep(0.01)
+
+
+async def sessions(game: Game, such: str) -> int:
+    """How many sessions are such ones."""
+    cx = await asyncpg.connect(game.servers[0].url)
+    try:
+        return int(await cx.fetchval(f"select count(*) from pg_stat_activity where {such}"))
+    finally:
+        await cx.close()
 
 
 async def killed(game: Game, first: One, second: One) -> None:
@@ -138,7 +148,7 @@ async def killed(game: Game, first: One, second: One) -> None:
     first.send(signal.SIGKILL)
 
 
-BLOWS = (stopped, stopped_in_a_commit, cut_off, killed)
+BLOWS = (stopped, stopped_in_a_commit, cut_off_in_a_copy, killed)
 
 
 @pytest.mark.timeout(900)

@@ -15,7 +15,7 @@ import pytest
 
 from shared.db import Database
 from shared.errors import LeaseLost
-from shared.lease import lease
+from shared.lease import lease, mark
 from shared.metrics import Registry
 from shared.settings import Settings
 
@@ -80,6 +80,54 @@ async def test_two_never_hold_it_at_once(settings: Settings) -> None:
 
     await asyncio.gather(*(work() for _ in range(5)))
     assert (most, turns, inside) == (1, 5, 0)
+
+
+async def test_the_next_holder_does_not_wait_for_the_last(db: Database, settings: Settings) -> None:
+    """Who got stuck in the midst of a COPY is ended by the next holder of the lease, at once or when it is met later;
+    our own sessions and those under other leases are left alone."""
+    async with db.connection() as cx:
+        await cx.execute("create table public.t (n int primary key); create table public.more (n int)")
+
+    @asynccontextmanager
+    async def stuck(last: Database, key: str, number: int) -> AsyncIterator[asyncio.Task[None]]:
+        copying, never = asyncio.Event(), asyncio.Event()
+
+        async def source() -> AsyncIterator[bytes]:
+            yield b"1\n"
+            copying.set()
+            await never.wait()
+
+        async def write() -> None:
+            async with last.transaction() as cx:
+                await mark(cx, last, key)
+                await cx.execute("insert into public.t values ($1)", number)
+                await cx.raw.copy_to_table("more", schema_name="public", source=source())
+
+        task = asyncio.create_task(write())
+        await copying.wait()
+        try:
+            yield task
+        finally:
+            never.set()
+            await asyncio.wait({task})
+            task.exception()
+
+    async def insert(number: int) -> None:
+        async with db.transaction() as cx:
+            await mark(cx, db, "wexel/vault")
+            await cx.execute("insert into public.t values ($1)", number)
+
+    async with (
+        await Database.open(settings, Registry()) as last,
+        stuck(last, "other", 1) as other,
+        stuck(db, "wexel/vault", 2) as own,
+    ):
+        async with stuck(last, "wexel/vault", 3), lease(db, "wexel/vault"):
+            await asyncio.wait_for(insert(3), 60)
+            async with stuck(last, "wexel/vault", 4):
+                await asyncio.wait_for(insert(4), 60)
+        assert not other.done()
+        assert not own.done()
 
 
 async def test_other_streams_are_independent(db: Database) -> None:

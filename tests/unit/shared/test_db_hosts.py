@@ -9,9 +9,12 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import pytest
 
+from shared.db import Database
 from shared.db_errors import translate
 from shared.db_hosts import Hosts, each_host
 from shared.errors import ConfigError, DatabaseUnavailable
+from shared.metrics import Registry
+from shared.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -102,3 +105,18 @@ def test_no_primary_at_this_moment_passes() -> None:
     """Between the fall of a primary and the promotion of its standby we wait; nothing is halted."""
     error = asyncpg.TargetServerAttributeNotMatched("None of the hosts match the target attribute requirement")
     assert isinstance(translate(error, "a,b/d"), DatabaseUnavailable)
+
+
+async def test_sessions_of_a_vanished_machine_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every session of the pool asks the server to give it up, locks and all, when its machine answers no more."""
+    asked: dict[str, str] = {}
+
+    async def create_pool(url: str, *, server_settings: dict[str, str], **options: object) -> None:
+        asked.update(server_settings)
+        raise OSError("no server here")
+
+    monkeypatch.setattr(asyncpg, "create_pool", create_pool)
+    with pytest.raises(DatabaseUnavailable):
+        await Database.open(Settings.model_validate({"database": {"url": "postgresql://u@a/d"}}), Registry())
+    idle, interval, count = (int(asked[f"tcp_keepalives_{name}"]) for name in ("idle", "interval", "count"))
+    assert idle + interval * count == int(asked["tcp_user_timeout"]) / 1000 == 30
