@@ -20,7 +20,7 @@ from aggregator.api.operation import Operation
 from aggregator.api.prices import price_operations
 from aggregator.api.resources import load as load_resources
 from aggregator.api.resources import operations as resource_operations
-from aggregator.api.server import BASE, Bounds, Server, problems
+from aggregator.api.server import BASE, Bounds, Server, expect, problems
 from aggregator.business import Business
 from aggregator.metrics import WEBHOOK_PATH, Meters
 from aggregator.model import Target
@@ -156,7 +156,7 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
     settings = worker.settings.aggregator
     surfaces = {"/api": settings.api_auth, WEBHOOK_PATH: settings.webhook_auth}
     application = worker.app(surfaces)
-    application.middlewares.insert(1, problems(rooms.meters.unauthorized))
+    application.middlewares.insert(1, problems(rooms.meters.unauthorized, frozenset({WEBHOOK_PATH})))
     bounds = Bounds(max(1, worker.settings.database.pool_size - RESERVED_CONNECTIONS), settings.rate)
     server = Server(worker.db, worker.clock, bounds, rooms.look_at_alerts)
     all_operations = (
@@ -172,7 +172,8 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
     application.router.add_get(f"{BASE}/openapi.json", document.json)
     application.router.add_get(f"{BASE}/docs", document.page)
 
-    application.router.add_get(f"{BASE}/stream", rooms.hub.handle)
+    stream = server.admitted(rooms.hub.handle)
+    application.router.add_get(f"{BASE}/stream", stream, allow_head=False, expect_handler=expect)
     application.add_routes(page.routes())
     application.on_response_prepare.append(page.fence)
 
@@ -182,7 +183,7 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
     application.on_shutdown.append(on_shutdown)
 
     webhook = Webhook(worker.db, worker.clock, rooms.meters, rooms.look_at_alerts)
-    application.router.add_post(WEBHOOK_PATH, webhook.handle)
+    application.router.add_post(WEBHOOK_PATH, webhook.handle, expect_handler=expect)
     own = Target("aggregator", instance_of(settings), "")
     application.router.add_get("/metrics/all", AllMetrics(own, worker.registry, rooms.workers, rooms.meters).handle)
     return application

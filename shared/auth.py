@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from shared.clock import Clock
+from shared.origin import origin_of
+from shared.rate import RateLimit
 from shared.settings import AuthSettings
+
+FAILURES_PER_S = 1.0  # of one origin; a scraper with a wrong token asks less often, and locks nobody out
+FAILURES_AT_ONCE = 20.0
 
 
 class SecretFile:
@@ -76,14 +83,23 @@ class Gate:
         return user, password
 
 
-def protect(surfaces: Mapping[str, AuthSettings]) -> Middleware:
-    """A middleware that guards paths by the longest prefix given; other paths are open."""
+def protect(surfaces: Mapping[str, AuthSettings], clock: Clock) -> Middleware:
+    """A middleware that guards paths by the longest prefix given; other paths are open. Who gave wrong credentials too
+    often has to wait until others are looked at, right ones included: guessing takes its time."""
     gates = [(prefix, Gate(surfaces[prefix])) for prefix in sorted(surfaces, key=len, reverse=True)]
+    failures = RateLimit(FAILURES_PER_S, FAILURES_AT_ONCE)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         gate = next((gate for prefix, gate in gates if _below(request.path, prefix)), None)
-        if gate is not None and not gate.admits(request.headers.get("Authorization")):
+        if gate is None or gate.open:
+            return await handler(request)
+        credentials, origin, now = request.headers.get("Authorization"), origin_of(request.remote), clock.monotonic()
+        if credentials is not None and (wait_s := failures.wait_s(origin, now)):
+            raise web.HTTPTooManyRequests(headers={"Retry-After": str(math.ceil(wait_s))})
+        if not gate.admits(credentials):
+            if credentials is not None:
+                failures.take(origin, now)
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": gate.challenge})
         return await handler(request)
 

@@ -73,8 +73,9 @@ def app(
     async def start_series(started: web.Application) -> None:
         _start_series(registry, started)
 
-    application = web.Application(middlewares=[instrument(registry), protect(surfaces or {})])
-    application.router.add_get("/metrics", Exposition(registry, clock or system_clock()).handle)
+    clock = clock or system_clock()
+    application = web.Application(middlewares=[instrument(registry), protect(surfaces or {}, clock)])
+    application.router.add_get("/metrics", Exposition(registry, clock).handle)
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.on_startup.append(start_series)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -15,10 +16,11 @@ from aiohttp.typedefs import Handler, Middleware
 from aggregator.api.cache import Body, Cache
 from aggregator.api.operation import Operation, bind, bind_body
 from aggregator.api.problems import MEDIA_TYPE, Refused
-from aggregator.api.rate import RateLimit
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import DatabaseRejected, DatabaseTimeout, UsdxError
+from shared.origin import origin_of
+from shared.rate import RateLimit
 
 BASE = "/api/v1"
 STATEMENT_TIMEOUT_S = 3.0
@@ -58,11 +60,20 @@ class Server:
 
     def admit(self, request: web.Request) -> None:
         """Count a request of this client. Raises Refused when there are too many."""
-        wait_s = self._rate.wait_s(request.remote or "", self._clock.monotonic())
+        wait_s = self._rate.take(origin_of(request.remote), self._clock.monotonic())
         if wait_s > 0:
             raise Refused(
                 "too-many-requests", f"at most {self._bounds.rate:g} a second", retry_after_s=math.ceil(wait_s)
             )
+
+    def admitted(self, handler: Handler) -> Handler:
+        """A handler whose requests count like those of operations."""
+
+        async def admit(request: web.Request) -> web.StreamResponse:
+            self.admit(request)
+            return await handler(request)
+
+        return admit
 
     def _handler(self, one: Operation) -> Handler:
         async def get(request: web.Request) -> web.StreamResponse:
@@ -149,9 +160,9 @@ async def read_body(request: web.Request, limit_bytes: int) -> bytes:
     return bytes(body)
 
 
-def problems(unauthorized: Callable[[str], None]) -> Middleware:
+def problems(unauthorized: Callable[[str], None], patient: frozenset[str]) -> Middleware:
     """A middleware that answers every failure under /api as a problem, RFC 9457; `unauthorized` is told the path of a
-    request without the right credentials."""
+    request without the right credentials. `patient` are the paths whose clients give up when they get 429."""
 
     log = structlog.get_logger("api")
 
@@ -166,8 +177,10 @@ def problems(unauthorized: Callable[[str], None]) -> Middleware:
         except UsdxError as exc:
             return answer_of(refusal_of(exc))
         except web.HTTPException as exc:
-            if exc.status == 401:
+            if exc.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS):
                 unauthorized(request.path)
+            if exc.status == HTTPStatus.TOO_MANY_REQUESTS and request.path in patient:
+                return answer_of(Refused("unavailable", "wrong credentials came too often", retry_after_s=5))
             return _from_aiohttp(exc, request.path)
         except ConnectionError:  # who asked is gone
             raise
@@ -178,15 +191,23 @@ def problems(unauthorized: Callable[[str], None]) -> Middleware:
     return middleware
 
 
+KIND_OF = {
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
+    HTTPStatus.TOO_MANY_REQUESTS: "too-many-requests",
+}
+
+
 def _from_aiohttp(exc: web.HTTPException, path: str) -> web.StreamResponse:
     """A refusal by the router or the gate, as a problem with its headers."""
-    kind = {404: "not-found", 405: "method-not-allowed", 401: "unauthorized", 413: "too-large"}.get(exc.status)
-    if kind is None:
-        if exc.status < 400:
-            raise exc
-        kind = "bad-request" if exc.status < 500 else "internal"
-    response = answer_of(Refused(kind, f"{path[:200]}: {exc.reason}"))
-    response.headers.update({name: exc.headers[name] for name in ("Allow", "WWW-Authenticate") if name in exc.headers})
+    if exc.status < HTTPStatus.BAD_REQUEST:
+        raise exc
+    other = "bad-request" if exc.status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal"
+    response = answer_of(Refused(KIND_OF.get(HTTPStatus(exc.status), other), f"{path[:200]}: {exc.reason}"))
+    kept = ("Allow", "WWW-Authenticate", "Retry-After")
+    response.headers.update({name: exc.headers[name] for name in kept if name in exc.headers})
     return response
 
 

@@ -15,10 +15,11 @@ from aiohttp import web
 from aggregator.api.problems import Refused
 from aggregator.stream.backlog import STATES, TOPICS, Backlog
 from shared.clock import Clock
+from shared.origin import origin_of
 
 WAITING_MESSAGES = 500
 CLIENTS = 256
-CLIENTS_OF_ONE_ADDRESS = CLIENTS // 2
+CLIENTS_OF_ONE_ORIGIN = CLIENTS // 2
 BEAT_S = 15.0
 COMING_BACK_S = 60.0
 RETRY_MS = 2000
@@ -26,10 +27,10 @@ RETRY_MS = 2000
 
 @dataclass(slots=True, eq=False)
 class Listener:
-    """One client: the topics it wants, its address, and what it has not been sent yet."""
+    """One client: the topics it wants, where it comes from, and what it has not been sent yet."""
 
     topics: frozenset[str]
-    address: str
+    origin: str
     waiting: deque[bytes] = field(default_factory=deque)
     ended: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,7 +92,7 @@ class Hub:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/stream."""
-        listener = Listener(topics_of(request.query.get("topics")), request.remote or "")
+        listener = Listener(topics_of(request.query.get("topics")), origin_of(request.remote))
         self._admit(listener)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -114,10 +115,10 @@ class Hub:
     def _admit(self, newcomer: Listener) -> None:
         if len(self._listeners) >= CLIENTS or self._closed:
             raise Refused("unavailable", f"{CLIENTS} clients listen already", retry_after_s=5)
-        if sum(one.address == newcomer.address for one in self._listeners) >= CLIENTS_OF_ONE_ADDRESS:
+        if sum(one.origin == newcomer.origin for one in self._listeners) >= CLIENTS_OF_ONE_ORIGIN:
             raise Refused(
                 "too-many-requests",
-                f"{CLIENTS_OF_ONE_ADDRESS} clients of this address listen already",
+                f"{CLIENTS_OF_ONE_ORIGIN} clients of this address listen already",
                 retry_after_s=5,
             )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.metrics import WEBHOOK_PATH
 from shared.db import Database
 from shared.settings import Settings
 from tests.integration.aggregator.world import Site, World, site
@@ -97,3 +98,20 @@ async def test_strange_headers(settings: Settings, db: Database, tmp_path: Path)
                 answer = await reader.read()
             assert int(answer.split()[1]) == status
             assert b"application/" in answer
+
+
+async def test_alertmanager_is_never_told_to_give_up(
+    settings: Settings, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose address gave wrong credentials too often is told 429 by the API, and 503 by the webhook, so that
+    Alertmanager tries again; the webhook counts it as unauthorized."""
+    monkeypatch.setattr("shared.auth.FAILURES_AT_ONCE", 1.0)
+    (tmp_path / "token").write_text("s3cret\n")
+    gate = {"kind": "bearer", "token_file": tmp_path / "token"}
+    async with site(settings, db, api_auth=gate, webhook_auth=gate) as guarded:
+        wrong = {"Authorization": "Bearer guess"}
+        assert (await guarded.get("/api/v1/chains", 401, **wrong))["type"].endswith("#problem-unauthorized")
+        assert (await guarded.get("/api/v1/chains", 429, **wrong))["type"].endswith("#problem-too-many-requests")
+        async with guarded.client.post(WEBHOOK_PATH, json={}, headers=wrong) as response:
+            assert (response.status, response.headers["Retry-After"]) == (503, "5")
+        assert guarded.registry.value("usdx_alert_webhook_requests_total", outcome="unauthorized") == 1

@@ -345,7 +345,7 @@ async def test_who_missed_too_much_is_told_so(served: Site, monkeypatch: Any) ->
 
 async def test_many_clients(served: Site, monkeypatch: Any) -> None:
     """Every client gets every message in order; one address may hold half of the places, and one more is a problem."""
-    monkeypatch.setattr(hub, "CLIENTS_OF_ONE_ADDRESS", 50)
+    monkeypatch.setattr(hub, "CLIENTS_OF_ONE_ORIGIN", 50)
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(listening(served, "?topics=event")) for _ in range(50)]
         problem = await served.get("/api/v1/stream", 429)
@@ -369,8 +369,19 @@ async def test_listening_is_no_slow_request(served: Site) -> None:
 
 
 async def test_wrong_topics(served: Site) -> None:
-    """A topic that does not exist is a problem."""
+    """A topic that does not exist is a problem, and so is to ask for the head of what has no end."""
     assert (await served.get("/api/v1/stream?topics=weather", 400))["parameter"] == "topics"
+    async with served.client.head("/api/v1/stream") as response:
+        assert response.status == 405
+
+
+async def test_listening_counts_as_asking(settings: Settings, db: Database) -> None:
+    """Who opens streams too often is told when to come back."""
+    async with site(settings, db, rate=1) as strict:
+        for _ in range(2):
+            await strict.get("/api/v1/stream?topics=weather", 400)
+        async with strict.client.get("/api/v1/stream") as response:
+            assert (response.status, response.headers["Retry-After"]) == (429, "1")
 
 
 async def test_status_page_and_its_fence(settings: Settings, served: Site) -> None:

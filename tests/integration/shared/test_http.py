@@ -233,6 +233,27 @@ async def test_a_guarded_surface(registry: Registry, tmp_path: Path) -> None:
         assert registry.value("usdx_http_requests_total", method="GET", route="/metrics", status="401") == 1
 
 
+async def test_guessing_takes_its_time(registry: Registry, tmp_path: Path) -> None:
+    """After a few wrong credentials nothing that the client gives is looked at for a while, right or wrong; who gives
+    none is only told what is wanted, and surfaces without a gate stay open."""
+    (tmp_path / "token").write_text("s3cret\n")
+    wrong, right = ({"Authorization": f"Bearer {token}"} for token in ("guess", "s3cret"))
+    async with _site(registry, metrics=AuthSettings(kind="bearer", token_file=tmp_path / "token")) as site:
+
+        async def status(headers: dict[str, str] | None = None, path: str = "/metrics") -> int:
+            async with site.get(path, headers=headers) as answer:
+                return int(answer.status)
+
+        assert {await status() for _ in range(30)} == {401}
+        assert await status(right) == 200
+        assert [await status(wrong) for _ in range(22)] == [401] * 20 + [429] * 2
+        async with site.get("/metrics", headers=right) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+        assert (await status(), await status(wrong, "/healthz")) == (401, 200)
+        site.hands.at += 1.0
+        assert [await status(right), await status(wrong), await status(right)] == [200, 401, 429]
+
+
 def _tls(registry: Registry, folder: Path = CERTIFICATES, mutual: bool = False) -> Tls:
     settings = TlsSettings(
         cert_file=folder / "server.pem",

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from aggregator.api.cache import Body, Cache
 from aggregator.api.operation import bind
 from aggregator.api.problems import Refused
-from aggregator.api.rate import RateLimit
 from aggregator.api.resources import Resource, load, operations, problems_of
 from aggregator.merge import read
 from aggregator.model import Fetched, Sweep, Target
@@ -47,26 +46,6 @@ def test_facts_add_counters_and_take_the_largest_state() -> None:
     assert facts.get(EVENTS, "b") == 5
     assert facts.get("usdx_indexer_chain_head_block", "b") == 7
     assert facts.get("other", "b") is None
-
-
-@given(st.lists(st.floats(0.0, 2.0), max_size=60))
-def test_rate_limit_allows_no_more_than_said(pauses: list[float]) -> None:
-    """In any stretch of time a client gets at most its burst and its rate."""
-    limit, now, allowed = RateLimit(2.0), 0.0, 0
-    for pause in pauses:
-        now += pause
-        wait_s = limit.wait_s("client", now)
-        allowed += wait_s == 0
-        assert 0 <= wait_s <= 0.5
-    assert allowed <= 4 + 2 * now + 1e-6
-
-
-def test_rate_limit_forgets_the_longest_unseen() -> None:
-    """Memory is bounded, and clients do not share a limit."""
-    limit = RateLimit(1.0, clients=3)
-    for number in range(100):
-        assert limit.wait_s(str(number), 0.0) == 0
-    assert len(limit._buckets) == 3
 
 
 class Asked:
