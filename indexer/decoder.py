@@ -6,7 +6,8 @@ the hash. A string is a `str` in which a byte that is no UTF-8 stands as a surro
 
 Heads must be canonical: an unsigned integer with bits above its width, an address with a dirty upper half, an offset
 or a length outside the data are refused. A bytes tail may lack its padding, as several compilers emit it, unless the
-decoder is strict. The work is bounded by the size of the data, however its offsets point at each other.
+decoder is strict. The work is bounded by the size of the data, however its offsets point at each other: whatever an
+offset leads to is paid for by its width, and there is four times as much to spend as there is data.
 Source: Solidity's "Contract ABI Specification".
 """
 
@@ -24,7 +25,7 @@ Values = tuple[Any, ...]
 Decode = Callable[[Sequence[bytes], bytes], Values]
 
 SLACK_BYTES = 4096
-"""What the data's own size is multiplied by four and added to: how much nested arrays may read in all."""
+"""Data may be read four times over, and this much more. What an encoder wrote is read twice at the very most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,9 @@ class _Writer:
 
     def _struct(self, kind: Tuple, label: str) -> list[str]:
         head = sum(field.type.head_bytes for field in kind.fields)
-        out = [f" if f + {head} > N: bounded({label!r}, f, {head}, N)", f" spend(b, {head + 1}, {label!r})"]
+        out: list[str] = []
+        if kind.dynamic:  # a static one lies within a frame that was looked at and paid for
+            out += [f" if f + {head} > N: bounded({label!r}, f, {head}, N)", f" spend(b, {head}, {label!r})"]
         at = 0
         for position, field in enumerate(kind.fields):
             out += self._head(f"v{position}", field.type, ("f", at, head), f"{label}.{field.name or position}")
@@ -288,8 +291,11 @@ class _Writer:
         else:
             out += [f" c = {kind.length}"]
         width = item.head_bytes
-        out += [f" if f + c * {width} > N: bounded({label!r}, f, c * {width}, N)"]
-        out += [f" spend(b, c * {width or 1} + 32, {label!r})", " out = []"]
+        if kind.dynamic:
+            out += [f" if f + c * {width} > N: bounded({label!r}, f, c * {width}, N)"]
+        if kind.dynamic or not width:  # as in a struct; but items without any width are nowhere paid for
+            out += [f" spend(b, c * {width or 1} + 32, {label!r})"]
+        out += [" out = []"]
         out += [f" for h in range(f, f + c * {width}, {width}):" if width else " for h in [f] * c:"]
         inner = self._item(item, f"{label}[]")
         return [*out, *(" " + line for line in inner), "  out.append(v)", " return out"]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
 from indexer.events import AbiType, Array, EventSpec, Param, Scalar, Tuple
+
+EXAMPLES = int(os.environ.get("USDX_ABI_EXAMPLES", "400"))
+"""How many ABIs a law is tried on, or a part of it where an example is dear."""
+
+LEAVES, ITEMS = (6, 4) if EXAMPLES <= 400 else (15, 12)
+"""Of how many scalars a type is and how many items an array has, or so: more where there is time for more."""
 
 NAMES = st.sampled_from(["", "a", "b", "from", "user_id", "amountUSD", "_x", "value", "Ω"])
 
@@ -23,16 +30,24 @@ def _scalars() -> st.SearchStrategy[AbiType]:
     )
 
 
-def types(depth: int = 3) -> st.SearchStrategy[AbiType]:
-    """Any type, nested at most `depth` deep or so."""
+def types(leaves: int = LEAVES) -> st.SearchStrategy[AbiType]:
+    """Any type, of so many scalars or so."""
     return st.recursive(
         _scalars(),
         lambda inner: st.one_of(
             st.builds(Array, inner, st.one_of(st.none(), st.integers(1, 3))),
             st.builds(Tuple, st.lists(st.builds(Param, NAMES, inner), min_size=1, max_size=3).map(tuple)),
         ),
-        max_leaves=depth * 2,
+        max_leaves=leaves,
     )
+
+
+@st.composite
+def wrapped(draw: st.DrawFn, kind: AbiType) -> AbiType:
+    """The type within up to seven structs of one field and arrays of one item."""
+    for struct in draw(st.lists(st.booleans(), max_size=7)):
+        kind = Tuple((Param("", kind),)) if struct else Array(kind, 1)
+    return kind
 
 
 @st.composite
@@ -52,7 +67,7 @@ def events(draw: st.DrawFn) -> EventSpec:
 def values(kind: AbiType) -> st.SearchStrategy[Any]:
     """A value of the type as eth_abi takes it."""
     if isinstance(kind, Array):
-        least, most = (0, 4) if kind.length is None else (kind.length, kind.length)
+        least, most = (0, ITEMS) if kind.length is None else (kind.length, kind.length)
         return st.lists(values(kind.item), min_size=least, max_size=most)
     if isinstance(kind, Tuple):
         return st.tuples(*(values(field.type) for field in kind.fields))

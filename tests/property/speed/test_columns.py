@@ -24,7 +24,7 @@ from indexer.rows import Batch, RowWriter
 from indexer.scopes import event_key, split
 from indexer.streams import Stream, filter_of, stream
 from shared.rpc_types import Header
-from tests.property.indexer.abis import events, values
+from tests.property.indexer.abis import EXAMPLES, events, values
 from tests.property.indexer.test_decoder import encoded
 from tests.property.speed.copied_rows import rows_of
 
@@ -34,7 +34,7 @@ SPAN = Range(FIRST, LAST)
 ADDRESSES = [bytes([number]) * 20 for number in (1, 2, 0xAB)]
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-MANY = settings(max_examples=150, deadline=None, phases=PHASES, suppress_health_check=SLOW)
+MANY = settings(max_examples=EXAMPLES * 3 // 8, deadline=None, phases=PHASES, suppress_health_check=SLOW)
 KEYS = [
     *("address", "topics", "data", "blockNumber", "transactionHash", "transactionIndex", "blockHash"),
     *("blockTimestamp", "logIndex", "removed"),
@@ -268,7 +268,7 @@ def _mutations() -> st.SearchStrategy[tuple[str, Any]]:
     return st.tuples(st.sampled_from([*KEYS, "extra", "l1BatchNumber"]), anything)
 
 
-@settings(MANY, max_examples=400)
+@settings(MANY, max_examples=EXAMPLES)
 @given(worlds(static_events()), st.lists(st.tuples(st.integers(0, 11), _mutations()), max_size=3), st.data())
 def test_a_log_that_deviates_is_never_misread(world: World, wrong: Sequence[Any], data: st.DataObject) -> None:
     """Whatever is wrong with logs: what columns accept, the checks accept, and the rows are the same."""
@@ -296,7 +296,7 @@ def test_a_log_that_deviates_is_never_misread(world: World, wrong: Sequence[Any]
         assert copied.full == {int(log.block_number, 16) for log in logs} & set(some)
 
 
-@settings(MANY, max_examples=400)
+@settings(MANY, max_examples=EXAMPLES)
 @given(
     worlds(static_events(), timestamps=True),
     st.integers(0, 10_000),
