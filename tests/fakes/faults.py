@@ -243,7 +243,10 @@ def slow(seconds: float) -> Fault:
 
 @dataclass(frozen=True)
 class Faults:
-    """All faults that hit requests, by name, for tests that try each of them."""
+    """All faults that hit requests, by name, for tests that try each of them.
+
+    `quiet` are lies that nothing in the answer contradicts, at least in the past.
+    """
 
     lies: dict[str, Callable[[], Fault]] = field(
         default_factory=lambda: _named(
@@ -262,6 +265,17 @@ class Faults:
             broken_fields,
             data_no_hex,
             absurd_time,
+        )
+    )
+    quiet: dict[str, Callable[[], Fault]] = field(
+        default_factory=lambda: _named(
+            partial_logs,
+            log_left_out,
+            shifted_log_index,
+            replaced_data,
+            replaced_transaction,
+            shifted_time,
+            forged_block_hash,
         )
     )
     troubles: dict[str, Callable[[], Fault]] = field(

@@ -46,10 +46,10 @@ Place = tuple[int, bytes, int, bytes, object]
 EXAMPLES = int(os.environ.get("USDX_MODEL_EXAMPLES", "1000"))
 KINDS = faults.Faults()
 BLIND = {"empty_logs", "wrong_block_hash"}
-"""Lies about finalized blocks, whose headers are not fetched: only an audit finds them."""
+"""Lies about finalized blocks, whose headers are not fetched: only an audit finds them, or a cross-check."""
 
 HIDDEN = {"duplicate_log_index"}
-"""A false index of the only log of ours in a block: nothing in the answer contradicts it."""
+"""A false index of the only log of ours in a block: nothing in the answer contradicts it but a cross-check."""
 
 MINT = b"\x33" * 20
 ITEMS = tuple(bytes([0x40 + number]) * 20 for number in range(3))
@@ -115,6 +115,7 @@ class Game:
         self.db = db
         self.finality = finality
         self.streams = tuple(streams)
+        self.cross_check = False
         self.fake = FakeChain()
         self.a, self.b = Node(self.fake, "a"), Node(self.fake, "b")
         for one in (self.a, self.b):
@@ -150,7 +151,7 @@ class Game:
     async def restart(self) -> None:
         """A fresh process: nothing is remembered but what the database holds."""
         pool = Pool("fake", [Endpoint(node.name, node, self.clock) for node in (self.a, self.b)], self.clock)
-        chain = Chain(pool, "finalized")
+        chain = Chain(pool, "finalized", cross_check=self.cross_check)
         self.store = Flaky(self.db, self.fake.chain_id, self.streams)
         border = Border(chain, self.store, self.clock)
         self.worker = Worker(
@@ -208,7 +209,7 @@ class Game:
 
     def lie(self, kind: str, times: int) -> None:
         self.a.faults.clear()  # one lie at a time: two might not fit each other
-        self.a.fail(KINDS.lies[kind]().often(times))
+        self.a.fail((KINDS.lies | KINDS.quiet)[kind]().often(times))
 
     def trouble(self, name: str, kind: str, times: int) -> None:
         getattr(self, name).fail(KINDS.troubles[kind]().often(times))
@@ -351,9 +352,11 @@ def actions_with(lies: Sequence[str]) -> st.SearchStrategy[list[Any]]:
     return st.lists(action, min_size=2, max_size=14)
 
 
-async def play(db: Database, finality: int, actions: Sequence[Any]) -> None:
+async def play(db: Database, finality: int, actions: Sequence[Any], *, cross_check: bool = False) -> None:
     """One example from its list of actions: the name of a method of the game with its arguments."""
-    await finished(Game(db, finality), actions)
+    game = Game(db, finality)
+    game.cross_check = cross_check
+    await finished(game, actions)
 
 
 async def finished(game: Game, actions: Sequence[Any]) -> None:
@@ -378,11 +381,15 @@ NO_RECEIPTS_LEFT: list[Any] = [
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    ("finality", "lies"),
-    [(10_000, sorted(set(KINDS.lies) - HIDDEN)), (8, sorted(set(KINDS.lies) - HIDDEN - BLIND))],
-    ids=["all may change", "most is final"],
+    ("finality", "lies", "cross_check"),
+    [
+        (10_000, sorted(set(KINDS.lies) - HIDDEN), False),
+        (8, sorted(set(KINDS.lies) - HIDDEN - BLIND), False),
+        (8, sorted(KINDS.lies | KINDS.quiet), True),
+    ],
+    ids=["all may change", "most is final", "cross-checked"],
 )
-def test_tables_are_those_of_the_chain(database_url: str, finality: int, lies: list[str]) -> None:
+def test_tables_are_those_of_the_chain(database_url: str, finality: int, lies: list[str], cross_check: bool) -> None:
     """Final table = table of the final chain, for any forks, lies, troubles and crashes; and so after every step."""
     settings_ = Settings.model_validate({"database": {"url": database_url}})
     with asyncio.Runner() as runner:
@@ -392,7 +399,7 @@ def test_tables_are_those_of_the_chain(database_url: str, finality: int, lies: l
         runner.run(prepare(db, STREAMS))
 
         @settings(
-            max_examples=EXAMPLES // 2,
+            max_examples=EXAMPLES // 3,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
@@ -402,7 +409,7 @@ def test_tables_are_those_of_the_chain(database_url: str, finality: int, lies: l
         @example(NO_RECEIPTS_LEFT)
         def one(actions: list[Any]) -> None:
             print("ACTIONS", actions)
-            runner.run(play(db, finality, actions))
+            runner.run(play(db, finality, actions, cross_check=cross_check))
 
         try:
             one()
