@@ -75,7 +75,24 @@ async def streams_of(deployment: Deployment, known_starts: Mapping[str, int], bi
         chosen, ignored = events_of(contract)
         chain, schema = deployment.settings.chain, deployment.protocol.name
         made[key] = stream(key, chain, schema, chosen, addresses, start, ignored, parent)
+    _refuse_shared_tables(made)
     return tuple(made.values())
+
+
+def _refuse_shared_tables(made: Mapping[str, Stream]) -> None:
+    """Two contracts may not fill one table: rolling one of them back would delete the other's rows."""
+    owners: dict[str, tuple[str, EventSpec]] = {}
+    for key, one in made.items():
+        for event, table in one.tables.items():
+            other, theirs = owners.setdefault(str(table), (key, event))
+            if other != key:
+                protocol, _, second = key.rpartition("/")
+                first = other.rpartition("/")[2]
+                raise ConfigError(
+                    f"[protocols.{protocol}] contracts.{first} and contracts.{second}: event {theirs.signature} of "
+                    f"{first} and event {event.signature} of {second} would share the table {table}; give one of the "
+                    f"contracts another name in protocol.toml, or leave one of the events out (`events`)"
+                )
 
 
 def _parents_first(deployment: Deployment) -> list[Contract]:

@@ -73,6 +73,19 @@ async def test_a_factorys_parameter_must_be_an_address(tmp_path: Path, fake: Fak
     assert await findings(tmp_path, fake, FACTORY, maker="event Made(address what)", made=made) == []
 
 
+async def test_two_contracts_do_not_share_a_table(tmp_path: Path, fake: FakeChain) -> None:
+    """Names that come to the same table are refused with both contracts and both events."""
+    both = 'name = "shop"\n[contracts.maker]\nabi = "maker.abi"\n[contracts.maker_two]\nabi = "two.abi"\n'
+    both += f'addresses = ["{LOGIC}"]\n'
+    made, two = "event TwoMade(address what)", "event Made(uint256 amount)"
+    (found,) = await findings(tmp_path, fake, both, maker=made, two=two)
+    assert str(found.error).startswith(
+        "[protocols.shop] contracts.maker and contracts.maker_two: event TwoMade(address) of maker and event "
+        "Made(uint256) of maker_two would share the table shop.maker_two_made; give one"
+    )
+    assert await findings(tmp_path, fake, both, maker=made, two="event Sold(uint256 amount)") == []
+
+
 async def test_a_table_that_drifted_is_named_with_its_remedy(
     tmp_path: Path, fake: FakeChain, database_url: str
 ) -> None:
