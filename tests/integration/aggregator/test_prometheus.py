@@ -5,8 +5,8 @@ import re
 import socket
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import aiohttp
 import pytest
 
 from aggregator import wiring
+from shared.catalogue import shelves
 from shared.clock import system_clock
 from shared.db import Database
 from shared.health import Health
 from shared.http import app, serve
-from shared.metrics import Family, Registry
+from shared.metrics import Registry
 from shared.settings import AuthSettings, Settings, TlsSettings
 from shared.tls import Tls
 from shared.worker import Worker
@@ -27,15 +28,42 @@ from tests.integration.aggregator.world import World, settings_of
 ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "docker" / "prometheus"
 CERTIFICATES = ROOT / "tests" / "integration" / "shared" / "certificates"
-BLOCK = Family("usdx_indexer_last_block", "gauge", "Number of the last block committed.", ("chain",))
-PRICE = Family("usdx_oracle_price", "gauge", "Latest accepted price in US dollars by source.", ("asset", "source"))
-OWN_TO_THE_SCRAPE = re.compile(r"scrape_.*|usdx_http_.*|usdx_aggregator_.*|usdx_event_loop.*|python_.*|usdx_db_.*")
+SERVED = {
+    "indexer": (
+        "Every process",
+        "The indexer",
+        "The protocol wexel: gauges by the aggregator, counters by the indexer",
+    ),
+    "oracle": ("Every process", "The oracle"),
+}
+OWN_TO_THE_SCRAPE = re.compile(
+    r"ALERTS.*|scrape_.*|usdx_http_.*|usdx_aggregator_.*|usdx_event_loop.*|python_.*|usdx_db_.*"
+)
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def outspoken(titles: Collection[str]) -> Registry:
+    """A worker that has something to say in every family it can."""
+    registry = Registry()
+    for number, family in enumerate(one for shelf in shelves() if shelf.title in titles for one in shelf.families):
+        if OWN_TO_THE_SCRAPE.fullmatch(family.name):
+            continue
+        labels = [{"chain": "demo", "asset": "ETH"}.get(label, f"{label} {number}") for label in family.labels]
+        match family.kind:
+            case "gauge":
+                registry.gauge(family).set(number, *labels)
+            case "counter":
+                registry.counter(family).inc(*labels, by=number)
+            case "histogram":
+                registry.histogram(family).observe(number, *labels)
+            case "info":
+                registry.info(family).set(dict(zip(family.labels, labels, strict=True)))
+    return registry
 
 
 @asynccontextmanager
@@ -47,17 +75,14 @@ async def everything(settings: Settings, db: Database, folder: Path) -> AsyncIte
     tls = TlsSettings.model_validate(
         {"cert_file": CERTIFICATES / "server.pem", "key_file": CERTIFICATES / "server.key"}
     )
-    registry = Registry()
-    registry.gauge(BLOCK).set(7, "demo")
-    registry.gauge(PRICE).set(3000.5, "ETH", "kraken")
+    registries = {service: outspoken(titles) for service, titles in SERVED.items()}
     surfaces = {"/metrics": AuthSettings.model_validate(auth)}
-    health = Health(registry, system_clock())
-    found = {}
-    async with (
-        serve(app(registry, health, None, surfaces), "127.0.0.1", 0, Tls.load(tls, "indexer", registry)) as indexer,
-        serve(app(registry, health, None, surfaces), "127.0.0.1", 0, Tls.load(tls, "oracle", registry)) as oracle,
-    ):
-        found = {"indexer": f"127.0.0.1:{indexer}", "oracle": f"127.0.0.1:{oracle}"}
+    async with AsyncExitStack() as stack:
+        found = {}
+        for service, registry in registries.items():
+            application = app(registry, Health(registry, system_clock()), None, surfaces)
+            at = await stack.enter_async_context(serve(application, "127.0.0.1", 0, Tls.load(tls, service, registry)))
+            found[service] = f"127.0.0.1:{at}"
         port = free_port()
         configured = settings_of(
             settings,
@@ -128,17 +153,36 @@ async def until_up(session: aiohttp.ClientSession, url: str, count: int) -> None
     raise AssertionError(f"{url} never saw {count} workers up")
 
 
-async def series(session: aiohttp.ClientSession, url: str) -> set[tuple[tuple[str, str], ...]]:
-    """The label sets of every series of our workers."""
-    async with session.get(f"{url}/api/v1/series", params={"match[]": '{job=~"usdx-.+"}'}) as answer:
-        found = (await answer.json())["data"]
-    return {tuple(sorted(labels.items())) for labels in found if not OWN_TO_THE_SCRAPE.fullmatch(labels["__name__"])}
+Found = dict[tuple[tuple[str, str], ...], str]
+
+
+async def selected(session: aiohttp.ClientSession, url: str, selector: str) -> list[dict[str, Any]]:
+    """Every series that is there now, with its value."""
+    async with session.get(f"{url}/api/v1/query", params={"query": selector}) as answer:
+        found: list[dict[str, Any]] = (await answer.json())["data"]["result"]
+    return found
+
+
+async def said(session: aiohttp.ClientSession, url: str) -> Found:
+    """The value of every series of our workers."""
+    return {
+        tuple(sorted(one["metric"].items())): one["value"][1]
+        for one in await selected(session, url, '{job=~"usdx-.+"}')
+        if not OWN_TO_THE_SCRAPE.fullmatch(one["metric"]["__name__"])
+    }
+
+
+async def derived(session: aiohttp.ClientSession, url: str) -> set[tuple[tuple[str, str], ...]]:
+    """The label sets of all that the rules record and raise, whether it is raised already or about to be."""
+    found = [one["metric"] for one in await selected(session, url, '{__name__=~".+:.+|ALERTS",job!="prometheus"}')]
+    return {tuple(sorted((name, value) for name, value in one.items() if name != "alertstate")) for one in found}
 
 
 async def test_both_profiles_say_the_same(
     settings: Settings, db: Database, world: World, prometheus: Path, tmp_path: Path
 ) -> None:
-    """The same series with the same labels come by either file, and every rule can be evaluated on both."""
+    """Every family of every worker comes with the same labels and values by either file, every rule can be evaluated
+    on both, and what the rules record and raise is the same."""
     await world.pool(1)
     await world.deposit(1)
     async with (
@@ -149,10 +193,19 @@ async def test_both_profiles_say_the_same(
     ):
         await until_up(session, direct, 3)
         await until_up(session, aggregated, 3)
-        one, other = await series(session, direct), await series(session, aggregated)
-        assert one ^ other == set()
-        names = {dict(labels)["__name__"] for labels in one}
+        values = await said(session, direct)
+        assert values == await said(session, aggregated)
+        names = {dict(labels)["__name__"] for labels in values}
         assert {"up", "usdx_indexer_last_block", "usdx_oracle_price", "usdx_total_value_locked"} <= names
+        assert len(names) > 120
+        one, other = await derived(session, direct), await derived(session, aggregated)
+        for _ in range(60):  # each comes to evaluate every rule on the same samples
+            if one == other and len({dict(labels)["__name__"] for labels in one}) >= 15:
+                break
+            await asyncio.sleep(0.5)
+            one, other = await derived(session, direct), await derived(session, aggregated)
+        assert one ^ other == set()
+        assert len({dict(labels)["__name__"] for labels in one}) >= 15
         for url in (direct, aggregated):
             async with session.get(f"{url}/api/v1/rules") as answer:
                 groups = (await answer.json())["data"]["groups"]
