@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from indexer.drift import columns
 from indexer.layout import drop_views
 from indexer.naming import quoted
-from indexer.schema import META
+from indexer.schema import META, Table
 from shared.db import Connection, Database
 
 _OURS = """
@@ -44,12 +45,12 @@ class _Table:
         return f"{quoted(self.schema)}.{quoted(self.name)}"
 
 
-async def erase(db: Database, chains: Collection[str], *, dry: bool) -> list[Erased]:
+async def erase(db: Database, chains: Collection[str], tables: Collection[Table] = (), *, dry: bool) -> list[Erased]:
     """Forget the rows, cursors, reorgs and identities of these chains, and of any that nothing was indexed of.
 
-    Protocols whose tables held nothing else lose them, and their views: it is as before the first start. Other chains,
-    prices, alerts and figures stay. `dry` only counts. Raises DatabaseRejected when a view made by somebody else
-    stands on a table.
+    Protocols whose tables held nothing else lose them, and their views: it is as before the first start. Tables of
+    events are known by their shape and comment; `tables` are some more. Other chains, prices, alerts and figures stay.
+    `dry` only counts. Raises DatabaseRejected when a view made by somebody else stands on a table.
     """
     async with db.transaction(readonly=dry) as cx:
         rows = await cx.fetch(
@@ -60,7 +61,8 @@ async def erase(db: Database, chains: Collection[str], *, dry: bool) -> list[Era
         ids = {row[0]: row[1] for row in rows}
         if not ids:
             return []
-        gone, kept = await _tables(cx, list(ids.values()), alone=await _alone(cx, list(ids)))
+        places = await _places(cx, tables)
+        gone, kept = await _tables(cx, places, list(ids.values()), alone=await _alone(cx, list(ids)))
         found = [Erased(f"{one.schema}.{one.name}: dropped, with {one.rows} rows") for one in gone]
         some = [one for one in kept if one.rows]
         found += [Erased(f"{one.schema}.{one.name}: {one.rows} rows deleted, other chains' stay") for one in some]
@@ -88,14 +90,22 @@ async def _alone(cx: Connection, chains: Sequence[str]) -> bool:
     )
 
 
-async def _tables(cx: Connection, ids: Sequence[int], *, alone: bool) -> tuple[list[_Table], list[_Table]]:
+async def _places(cx: Connection, tables: Collection[Table]) -> list[tuple[str, str]]:
+    """Schema and name of every table of events."""
+    rows = await cx.fetch(_OURS, [name for name, _ in META], [kind for _, kind in META], on="pg_class")
+    actual = await columns(cx, list(tables))
+    return sorted({(row[0], row[1]) for row in rows} | {(one.schema, one.name) for one in tables if actual[str(one)]})
+
+
+async def _tables(
+    cx: Connection, places: Iterable[tuple[str, str]], ids: Sequence[int], *, alone: bool
+) -> tuple[list[_Table], list[_Table]]:
     """The tables of events that go, and those that stay: views may stand on all of a schema, so it goes as a whole.
 
     While other chains are indexed, a schema without any row of ours may be theirs and stays.
     """
-    names = await cx.fetch(_OURS, [name for name, _ in META], [kind for _, kind in META], on="pg_class")
     schemas: dict[str, list[_Table]] = {}
-    for schema, name in names:
+    for schema, name in places:
         qualified = f"{quoted(schema)}.{quoted(name)}"
         rows, others = await cx.fetchrow(
             f"""select (select count(*) from {qualified} where chain_id = any($1)),

@@ -23,19 +23,22 @@ from shared.settings import Settings
 
 async def configured(db: Database, settings: Settings) -> dict[str, Stream]:
     """The streams that both the config and the database know, factories before what they make."""
-    loaded = {key: (protocol.load(one.path), one) for key, one in settings.protocols.items()}
     known = await known_starts(db)
-    found: dict[str, Stream] = {}
+    return {one.key: one for one in await named(settings, known) if one.key in known}
+
+
+async def named(settings: Settings, starts: Mapping[str, int]) -> list[Stream]:
+    """The streams that the config names, factories before what they make; `starts` are those that are known."""
+    loaded = {key: (protocol.load(one.path), one) for key, one in settings.protocols.items()}
+    found: list[Stream] = []
     for chain in dict.fromkeys(one.chain for one in settings.protocols.values()):
         for deployment in deployments(loaded, chain):
-            for one in await streams_of(deployment, known, _unborn):
-                if one.key in known:
-                    found[one.key] = one
+            found += await streams_of(deployment, starts, _unborn)
     return found
 
 
 async def _unborn(address: bytes) -> int:
-    """The birth of a contract whose stream the database does not know, and which is left out therefore."""
+    """The birth of a contract whose stream the database does not know: where it began does not matter here."""
     return 0
 
 

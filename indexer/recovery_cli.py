@@ -70,10 +70,11 @@ def reset(config: Path | None, dry: bool, yes: bool) -> None:
     """
 
     async def plan(db: Database, settings: Settings) -> tuple[Collection[str], Act]:
-        from indexer import erasure
+        from indexer import erasure, recovery
 
         stay.update(await erasure.remaining(db, settings.chains))
-        return settings.chains, lambda dry: erasure.erase(db, settings.chains, dry=dry)
+        tables = [table for one in await recovery.named(settings, {}) for table in one.tables.values()]
+        return settings.chains, lambda dry: erasure.erase(db, settings.chains, tables, dry=dry)
 
     stay: set[str] = set()
     with border():
