@@ -14,7 +14,7 @@ from shared.rpc_types import LAST_SECOND, Header, RawLog
 MOST_LOGS_A_BLOCK = 1 << 31  # a log index is an `int` in Postgres
 NO_TIME = (None, "0x0", "0x")
 
-_BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
+_BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*+")  # possessive: to go back would need memory for every pair
 _WORD = re.compile(r"0x[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 

@@ -19,7 +19,7 @@ from indexer.json_form import Convert, arguments
 from indexer.text import printable
 from shared.nesting import too_deep
 
-_HEX = re.compile(r"0[xX](?:[0-9a-fA-F]{2})*")
+_HEX = re.compile(r"0[xX](?:[0-9a-fA-F]{2})*+")  # possessive: to go back would need memory for every pair
 
 
 class _Line(msgspec.Struct):
