@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from inspect import isfunction
+from pathlib import Path
 
 import aiohttp
+import asyncpg
 import msgspec
 import pytest
 
+from indexer import catch_up
 from indexer.chain import Chain
 from indexer.chain_bloom import FilterBloom
 from indexer.chain_bloom_watch import WEAK
@@ -21,6 +24,7 @@ from indexer.chain_settle import row_key, timed_key
 from indexer.errors import Unconfirmed
 from indexer.model import Filter, Log, Logs, Range
 from indexer.second_endpoint import alone, compare
+from shared import config
 from shared.clock import Clock, system_clock
 from shared.endpoint import Endpoint, Transport
 from shared.errors import Inconsistent, Transient
@@ -32,6 +36,7 @@ from shared.rpc_hints import Hints
 from shared.rpc_metrics import RpcMeter
 from shared.rpc_plain import PlainTransport
 from shared.runtime import Stop
+from tests.adversity.shop import Life, config_text, differences, write_protocol
 from tests.fakes import faults
 from tests.fakes.chain import FakeChain, FakeLog
 from tests.fakes.clock import Hands
@@ -317,6 +322,27 @@ async def test_crowded_blooms_cost_one_question(crowd: FakeChain, registry: Regi
     assert [node.asked["eth_getLogs"] for node in nodes] == [before + 1 for before in asked]
     assert [node.asked["eth_getBlockReceipts"] for node in nodes] == receipts
     assert chain.blooms.verdicts["chance"] > 0
+
+
+@pytest.mark.parametrize("cross_check", [True, False])
+async def test_a_real_indexer_cross_checks_where_it_is_told_to(
+    cross_check: bool, database_url: str, tmp_path: Path
+) -> None:
+    """With the key in the config of a real indexer, which fills its tables from a liar's past, they are right."""
+    life = Life(random.Random(7))
+    life.grow(150)
+    nodes = [FakeNode(life.chain, name, finality_depth=life.finality) for name in ("bad", "good")]
+    nodes[0].fail(faults.log_left_out().often(100_000))
+    async with AsyncExitStack() as stack:
+        urls = {node.name: await stack.enter_async_context(served(node)) for node in nodes}
+        file = tmp_path / "usdx.toml"
+        text = config_text(write_protocol(tmp_path / "shop"), database_url, urls, 0)
+        file.write_text(text.replace("poll =", f"cross_check = {str(cross_check).lower()}\npoll ="))
+        await catch_up.run(config.load(file, {}))
+        cx = await asyncpg.connect(database_url)
+        wrong = await differences(cx, life, at_head=True)
+        await cx.close()
+        assert (wrong == []) == cross_check
 
 
 async def test_null_blocks_are_held_against_its_own_head(fake: FakeChain, registry: Registry) -> None:
