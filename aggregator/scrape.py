@@ -43,6 +43,8 @@ class Scraper:
             return None, "dns", "its name cannot be resolved"
         except (aiohttp.ClientError, OSError) as exc:
             return None, "connect", getattr(exc, "strerror", None) or type(exc).__name__
+        except ValueError as exc:  # such as a token or a user that cannot stand in a header
+            return None, "connect", f"it cannot be asked: {type(exc).__name__}"
 
     async def _get(self, target: Target) -> Outcome:
         headers = {"Accept": ACCEPT, **self.headers()}

@@ -13,18 +13,18 @@ import pytest
 from aiohttp import web
 
 from aggregator.metrics import Meters
-from aggregator.model import FetchFailure
+from aggregator.model import FetchFailure, Target
 from aggregator.names import Names
 from aggregator.scrape import Scraper
 from aggregator.targets import Targets, read_file
 from aggregator.trust import Trust
-from aggregator.wiring import client
+from aggregator.wiring import client, headers_of
 from aggregator.workers import Workers
 from shared.clock import system_clock
 from shared.errors import ConfigError
 from shared.http import serve
 from shared.metrics import Registry
-from shared.settings import AggregatorSettings, TlsSettings
+from shared.settings import AggregatorSettings, AuthSettings, TlsSettings
 from shared.tls import Tls
 from tests.fakes.clock import Hands
 
@@ -109,7 +109,7 @@ async def strict_worker(names: list[str | None] | None = None) -> AsyncIterator[
     application = web.Application()
     application.router.add_get("/metrics", metrics)
     tls = Tls.load(SERVING, "test", Registry())
-    tls.context.sni_callback = called  # type: ignore[assignment]
+    tls.context.sni_callback = called
     async with serve(application, "127.0.0.1", 0, tls) as port:
         yield port
 
@@ -135,6 +135,19 @@ async def test_workers_that_want_a_certificate_get_ours() -> None:
         names.clear()
         assert await failure(Trust.load(known), f"dns+https://localhost:{port}") is None
     assert set(names) == {"localhost"}
+
+
+@pytest.mark.parametrize("user", [None, "a:b"])
+async def test_credentials_that_no_header_can_hold(tmp_path: Path, user: str | None) -> None:
+    """A token that is no text, or a user with a colon, makes workers unreadable, and nothing else."""
+    (tmp_path / "secret").write_bytes(b"\xff\xfe" if user is None else b"secret")
+    files: dict[str, Any] = {"password_file" if user else "token_file": tmp_path / "secret", "user": user}
+    auth = AuthSettings(kind="basic" if user else "bearer", **files)
+    async with client() as session:
+        scraper = Scraper(session, system_clock(), headers=headers_of(AggregatorSettings(workers_auth=auth)))
+        fetched = await scraper.fetch(Target("indexer", "a:1", "http://127.0.0.1:1/metrics"))
+    assert fetched.failure == "connect"
+    assert "cannot be asked" in fetched.detail
 
 
 def test_renewed_certificates_are_taken_over(tmp_path: Path) -> None:
