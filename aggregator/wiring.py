@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from aggregator import alert_store, backups
+from aggregator.api.alerts import TAG as ALERTS
 from aggregator.api.alerts import alert_operations
 from aggregator.api.chains import chain_operations
 from aggregator.api.document import Document
@@ -182,7 +183,11 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
 
     application.on_shutdown.append(on_shutdown)
 
-    webhook = Webhook(worker.db, worker.clock, rooms.meters, rooms.look_at_alerts)
+    async def delivered() -> None:
+        server.forget(ALERTS)
+        await rooms.look_at_alerts()
+
+    webhook = Webhook(worker.db, worker.clock, rooms.meters, delivered)
     application.router.add_post(WEBHOOK_PATH, webhook.handle, expect_handler=expect)
     own = Target("aggregator", instance_of(settings), "")
     application.router.add_get("/metrics/all", AllMetrics(own, worker.registry, rooms.workers, rooms.meters).handle)

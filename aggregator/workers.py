@@ -15,6 +15,7 @@ from aggregator.targets import Targets
 from shared.clock import Clock
 from shared.exposition import GZIP_LEVEL, TEXT
 from shared.metrics import Registry
+from shared.negotiate import takes_gzip
 
 CACHE_S = 1.0
 PATIENCE_S = 0.3
@@ -121,7 +122,7 @@ class AllMetrics:
             self._making = asyncio.create_task(self._make(sweep))
         plain, zipped = await asyncio.shield(self._making)
         headers = {"Content-Type": TEXT, "Vary": "Accept-Encoding"}
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
             return web.Response(body=zipped, headers=headers | {"Content-Encoding": "gzip"})
         return web.Response(body=plain, headers=headers)
 

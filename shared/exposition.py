@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import re
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from shared.clock import Clock
 from shared.metrics import Registry
+from shared.negotiate import takes_gzip, weight_of
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CACHE_S = 1.0
 GZIP_LEVEL = 6  # one fifth of the time of 9 for bodies 5 % larger
-_WEIGHT = re.compile(r";\s*q=(\d(?:\.\d{0,3})?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Exposition:
         openmetrics = prefers_openmetrics(request.headers.get("Accept", ""))
         body = await self.body(openmetrics)
         headers = {"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
-        if _weight(request.headers.get("Accept-Encoding", ""), "gzip") > 0:
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
             return web.Response(body=body.zipped, headers=headers | {"Content-Encoding": "gzip"})
         return web.Response(body=body.plain, headers=headers)
 
@@ -68,14 +67,5 @@ class Exposition:
 
 def prefers_openmetrics(accept: str) -> bool:
     """Whether an Accept header weighs OpenMetrics at least as high as text, and not at zero."""
-    weight = _weight(accept, "application/openmetrics-text")
-    return weight > 0 and weight >= _weight(accept, "text/plain")
-
-
-def _weight(header: str, name: str) -> float:
-    """The weight a header gives to a name (RFC 9110, section 12.4.2), 0 when it does not name it."""
-    for part in header.split(","):
-        if part.split(";")[0].strip().lower() == name:
-            weight = _WEIGHT.search(part)
-            return float(weight[1]) if weight else 1.0
-    return 0.0
+    weight = weight_of(accept, "application/openmetrics-text") or 0.0
+    return weight > 0 and weight >= (weight_of(accept, "text/plain") or 0.0)

@@ -59,6 +59,11 @@ class Cache:
                 kept.next = self._begin(question, answer)
         return await asyncio.shield(kept.answer)
 
+    def forget(self, begins: str) -> None:
+        """Keep no answer to a question that begins so, not even one that is being made: it may not know the newest."""
+        for question in [one for one in self._found if one.startswith(begins)]:
+            del self._found[question]
+
     def _ask(self, question: str, answer: Callable[[], Awaitable[Body]]) -> _Kept:
         """Answer it anew, for all who ask from now on; what is already on its way is taken."""
         before = self._found.get(question)

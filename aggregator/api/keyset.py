@@ -14,13 +14,16 @@ import msgspec
 
 from aggregator.api.problems import Refused
 
-_READ: Mapping[str, Callable[[str], object]] = {
+READ: Mapping[str, Callable[[str], object]] = {  # by SQL type; what is not here cannot be sorted by
     "bigint": int,
     "numeric": Decimal,
     "timestamptz": datetime.fromisoformat,
     "text": str,
     "bytea": bytes.fromhex,
+    "float8": float,
+    "boolean": lambda text: _TRUTHS[text],
 }
+_TRUTHS: Mapping[str, bool] = {"True": True, "False": False}
 _BIGINT_MAX = 2**63 - 1
 
 
@@ -62,7 +65,7 @@ class Order:
             name, *texts = _decode(token)
             if name == self.name and len(texts) == len(self.keys):
                 return tuple(_read(key, text) for key, text in zip(self.keys, texts, strict=True))
-        except (ValueError, InvalidOperation, msgspec.MsgspecError) as exc:
+        except (ValueError, KeyError, InvalidOperation, msgspec.MsgspecError) as exc:
             raise Refused("bad-request", "after: not the `next` of an earlier page", "after") from exc
         raise Refused("bad-request", "after: the `next` of a page with another sort", "after")
 
@@ -96,7 +99,7 @@ def _text(value: object) -> str:
 
 
 def _read(key: Key, text: str) -> object:
-    value = _READ[key.kind](text)
+    value = READ[key.kind](text)
     if isinstance(value, int) and not -_BIGINT_MAX <= value <= _BIGINT_MAX:
         raise ValueError("beyond bigint")
     if isinstance(value, Decimal) and (not value.is_finite() or abs(value.adjusted()) > 100):

@@ -95,6 +95,8 @@ KINDS: Mapping[str, Kind] = {
     "json": Kind("{}", Any, "jsonb", json=True),
 }
 
+JSON = frozenset(name + missing for name, kind in KINDS.items() if kind.json for missing in ("", "?"))
+
 
 def load(folder: Path) -> tuple[Resource, ...]:
     """The resources of a protocol folder, none when it has no api.toml. Raises ConfigError naming file and key."""
@@ -122,6 +124,7 @@ def problems_of(resource: Resource) -> list[str]:
     named |= {f"sorts.{name}": columns for name, columns in resource.sorts.items()}
     for where, columns in named.items():
         wrong += [f"{where} names {name!r}, which is no column" for name in columns if name not in resource.columns]
+        wrong += [f"{where} names {name!r}, which is JSON" for name in columns if resource.columns.get(name) in JSON]
     for name, columns in resource.sorts.items():
         wrong += [
             f"sorts.{name} uses {column}, which can be missing"

@@ -19,6 +19,7 @@ from aggregator.api.problems import MEDIA_TYPE, Refused
 from shared.clock import Clock
 from shared.db import Database
 from shared.errors import DatabaseRejected, DatabaseTimeout, UsdxError
+from shared.negotiate import matches
 from shared.origin import origin_of
 from shared.rate import RateLimit
 
@@ -58,6 +59,10 @@ class Server:
             for one in operations
         ]
 
+    def forget(self, tag: str) -> None:
+        """What the operations with this tag tell has changed: answer anew."""
+        self._cache.forget(f"{tag} ")
+
     def admit(self, request: web.Request) -> None:
         """Count a request of this client. Raises Refused when there are too many."""
         wait_s = self._rate.take(origin_of(request.remote), self._clock.monotonic())
@@ -80,7 +85,7 @@ class Server:
             self.admit(request)
             given = [*request.match_info.items(), *request.query.items()]
             asked = bind(one.asked, given)
-            body = await self._cache.get(f"{one.name} {sorted(given)}", lambda: self._read(one, asked))
+            body = await self._cache.get(question_of(one, given), lambda: self._read(one, asked))
             headers = {"ETag": body.etag, "Cache-Control": "no-cache"}
             if matches(request.headers.get("If-None-Match", ""), body.etag):
                 return web.Response(status=304, headers=headers)
@@ -94,6 +99,7 @@ class Server:
             body = bind_body(one.body or msgspec.Struct, await read_body(request, BODY_LIMIT_BYTES))
             async with self._db.transaction(timeout_s=self._bounds.statement_timeout_s) as cx:
                 answer = await one.handler(cx, asked, body)
+            self.forget(one.tag)
             await self._changed()
             return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
@@ -122,17 +128,16 @@ async def expect(request: web.Request) -> None:
         request.writer.output_size = 0
 
 
+def question_of(one: Operation, given: Sequence[tuple[str, str]]) -> str:
+    """What makes two requests the same question."""
+    return f"{one.tag} {one.name} {sorted(given)}"
+
+
 def encoded(answer: Any) -> Body:
     """An answer as JSON, tagged by its data alone: newer blocks that change nothing do not change the tag."""
     told = [getattr(answer, "data", answer), getattr(answer, "next", None)]
     tag = blake2b(msgspec.json.encode(told), digest_size=12).hexdigest()
     return Body(msgspec.json.encode(answer), f'W/"{tag}"')
-
-
-def matches(if_none_match: str, etag: str) -> bool:
-    """Whether a client already has what the tag stands for (RFC 9110, weak comparison)."""
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return "*" in tags or etag.removeprefix("W/") in tags
 
 
 def pattern_of(one: Operation) -> str:

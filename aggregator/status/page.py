@@ -6,6 +6,8 @@ from importlib.resources import files
 
 from aiohttp import web
 
+from shared.negotiate import matches, takes_gzip
+
 KINDS = {
     "index.html": "text/html; charset=utf-8",
     "status.css": "text/css; charset=utf-8",
@@ -32,20 +34,17 @@ class Asset:
     def __init__(self, name: str) -> None:
         self._plain = files("aggregator.status").joinpath("web", name).read_bytes()
         self._zipped = gzip.compress(self._plain, 9, mtime=0)
-        self._etag = f'"{hashlib.sha256(self._plain).hexdigest()[:24]}"'
+        self._tag = hashlib.sha256(self._plain).hexdigest()[:24]
         self._kind = KINDS[name]
 
     async def handle(self, request: web.Request) -> web.Response:
         """GET."""
-        headers = {
-            "Content-Type": self._kind,
-            "ETag": self._etag,
-            "Cache-Control": "no-cache",
-            "Vary": "Accept-Encoding",
-        }
-        if request.headers.get("If-None-Match") == self._etag:
+        zipped = takes_gzip(request.headers.get("Accept-Encoding", ""))
+        etag = f'"{self._tag}{"-gzip" if zipped else ""}"'  # each coding is a representation of its own
+        headers = {"Content-Type": self._kind, "ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if matches(request.headers.get("If-None-Match", ""), etag):
             return web.Response(status=304, headers=headers)
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        if zipped:
             return web.Response(body=self._zipped, headers=headers | {"Content-Encoding": "gzip"})
         return web.Response(body=self._plain, headers=headers)
 

@@ -152,6 +152,8 @@ async def test_etag(world: World, served: Site) -> None:
 async def test_unknown_paths_and_methods(served: Site) -> None:
     """What does not exist is a problem, too."""
     assert (await served.get("/api/v1/nothing", 404))["type"].endswith("#problem-not-found")
+    async with served.client.head(WEXELS) as response:
+        assert (response.status, "ETag" in response.headers, await response.read()) == (200, True, b"")
     async with served.client.post(WEXELS) as response:
         assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD")
         assert response.content_type == "application/problem+json"

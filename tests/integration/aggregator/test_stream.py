@@ -400,5 +400,8 @@ async def test_status_page_and_its_fence(settings: Settings, served: Site) -> No
     async with served.client.get("/") as response:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         tag = response.headers["ETag"]
-    async with served.client.get("/", headers={"If-None-Match": tag}) as response:
+    async with served.client.get("/", headers={"If-None-Match": f'"x", W/{tag}'}) as response:
         assert response.status == 304
+    async with served.client.get("/", headers={"Accept-Encoding": "gzip;q=0", "If-None-Match": tag}) as response:
+        assert (response.status, "Content-Encoding" in response.headers) == (200, False)
+        assert response.headers["ETag"] != tag

@@ -155,6 +155,21 @@ async def test_gauges(served: Site) -> None:
     assert value("usdx_alert_notifications_total", severity="critical", status="resolved") == 1
 
 
+async def test_what_was_stored_is_told_at_once(served: Site) -> None:
+    """Who asks after a delivery or an acknowledgement was confirmed is told of it, however lately he asked before."""
+    path = "/api/v1/alerts?active=true"
+    assert (await served.get(path))["data"] == []
+    await send(served, alert())
+    (found,) = (await served.get(path))["data"]
+    assert found["acknowledged_by"] is None
+    async with served.client.post("/api/v1/alerts/trouble-/ack", json={"by": "Ada"}) as response:
+        assert response.status == 200
+    (found,) = (await served.get(path))["data"]
+    assert found["acknowledged_by"] == "Ada"
+    await send(served, alert("resolved"))
+    assert (await served.get(path))["data"] == []
+
+
 @pytest.mark.parametrize("end", ["acknowledged", "resolved"])
 async def test_an_escalation_ends_with_its_cause(served: Site, end: str) -> None:
     """The alert that says that another was not acknowledged waits for nobody itself: it is over as soon as the other is

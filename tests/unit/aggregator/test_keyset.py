@@ -17,6 +17,8 @@ VALUES = {
     "timestamptz": st.datetimes(timezones=st.just(UTC)),
     "text": st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
     "bytea": st.binary(max_size=32),
+    "float8": st.floats(allow_nan=False),
+    "boolean": st.booleans(),
 }
 
 
@@ -39,7 +41,14 @@ def test_garbage_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [("bigint", "9" * 30), ("numeric", "1e999"), ("numeric", "NaN"), ("timestamptz", "2026-01-01"), ("text", "a\0b")],
+    [
+        ("bigint", "9" * 30),
+        ("numeric", "1e999"),
+        ("numeric", "NaN"),
+        ("timestamptz", "2026-01-01"),
+        ("text", "a\0b"),
+        ("boolean", "x"),
+    ],
 )
 def test_values_beyond_the_database_are_refused(kind: str, text: str) -> None:
     """A token cannot carry a value that Postgres would choke on."""

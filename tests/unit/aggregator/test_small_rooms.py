@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.api import keyset
 from aggregator.api.cache import Body, Cache
 from aggregator.api.operation import bind
 from aggregator.api.problems import Refused
-from aggregator.api.resources import Resource, load, operations, problems_of
+from aggregator.api.resources import KINDS, Resource, load, operations, problems_of
 from aggregator.merge import read
 from aggregator.model import Fetched, Sweep, Target
 from aggregator.status.samples import Facts, Rates, facts_of
@@ -92,6 +93,38 @@ async def test_cache_asks_once() -> None:
     assert await get() == b"5"
 
 
+async def test_what_changed_is_asked_anew() -> None:
+    """After a change nobody gets an answer that was begun before it, whether at hand, being made, or being made anew;
+    who asked before it still gets his, and other questions are not touched."""
+    hands, gate, times = Hands(), asyncio.Event(), 0
+
+    async def answer() -> Body:
+        nonlocal times
+        times += 1
+        mine = times
+        if mine in (2, 4):
+            await gate.wait()
+        return Body(b"%d" % mine, "")
+
+    cache = Cache(hands.clock())
+    assert (await cache.get("alerts a", answer)).json == b"1"
+    cache.forget("alerts ")
+    early = asyncio.ensure_future(cache.get("alerts a", answer))
+    await settle()
+    cache.forget("alerts ")
+    assert (await cache.get("alerts a", answer)).json == b"3"
+    hands.at += 0.6
+    await cache.get("alerts a", answer)
+    await settle()
+    cache.forget("alerts ")
+    assert (await cache.get("alerts a", answer)).json == b"5"
+    gate.set()
+    await settle()
+    assert ((await early).json, (await cache.get("alerts a", answer)).json) == (b"2", b"5")
+    cache.forget("prices ")
+    assert (await cache.get("alerts a", answer)).json == b"5"
+
+
 async def test_nobody_waits_for_a_slow_database_at_once() -> None:
     """While a new answer is long in coming the old one is given for three seconds more; then all wait for the new."""
     hands, gate, times = Hands(), asyncio.Event(), 0
@@ -155,6 +188,8 @@ def resource(**changes: Any) -> Resource:
         ({"columns": {"id": "uuid"}}, "cannot be"),
         ({"columns": {"a b": "id"}}, "no SQL name"),
         ({"filters": ["nope"]}, "no column"),
+        ({"columns": {"id": "id", "all": "labels"}, "sorts": {"id": ["all"]}}, "which is JSON"),
+        ({"columns": {"id": "id", "all": "json?"}, "filters": ["all"]}, "which is JSON"),
         ({"sorts": {"id": ["gone"]}}, "can be missing"),
         ({"sort": "-other"}, "none of sorts"),
     ],
@@ -162,6 +197,13 @@ def resource(**changes: Any) -> Resource:
 def test_wrong_resources_are_named(changes: dict[str, Any], words: str) -> None:
     """Each mistake in an api.toml is one sentence that names it."""
     assert any(words in problem for problem in problems_of(resource(**changes)))
+
+
+def test_whatever_is_accepted_can_be_paged() -> None:
+    """A page token can carry every kind of column that an api.toml may sort by."""
+    for name, kind in KINDS.items():
+        accepted = not problems_of(resource(columns={"id": "id", "x": name}, sorts={"id": ["x", "id"]}))
+        assert accepted == (kind.key in keyset.READ)
 
 
 def test_right_resources(tmp_path: Path) -> None:
