@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from aggregator import merge
 from aggregator.everything import combine
 from aggregator.metrics import Meters
 from aggregator.model import Sweep, Target
 from aggregator.scrape import Scraper
+from aggregator.status.samples import facts_of
 from aggregator.targets import Targets, read_file
 from aggregator.workers import Workers
 from shared.clock import system_clock
@@ -113,6 +117,24 @@ async def test_worker_says_its_own_up() -> None:
         everything = combine(OWN, "", await sweep(asking, url))
     assert everything.text.count("\nup{") == 1
     assert everything.type_conflicts == 1
+
+
+async def test_an_exposition_is_read_once_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask what a worker says, its text is read once, by a thread that holds up no answer."""
+    readers: list[int] = []
+
+    def noted(*args: Any) -> None:
+        readers.append(threading.get_ident())
+        read_comment(*args)
+
+    read_comment = merge._read_comment
+    monkeypatch.setattr(merge, "_read_comment", noted)
+    async with worker() as url, scraper() as asking:
+        found = await sweep(asking, url)
+    assert facts_of(found).values == {}
+    assert "usdx_a{" in combine(OWN, "", found).text
+    assert len(readers) == TEXT.count("#")
+    assert threading.get_ident() not in readers
 
 
 async def test_sweeps_are_shared() -> None:
