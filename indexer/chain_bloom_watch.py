@@ -112,7 +112,7 @@ class BloomWatch:
             proved = [await self._by_receipts(page, question.filter, header, _loose) for header in doubted[:most]]
             self.verdicts["unproved"] += len(doubted) + len(faint) - sum(proved)
             return
-        open_ = differing(page.logs, opinion.logs, _loose)
+        open_ = differing(page.logs, opinion.logs, self._key)
         if open_:
             await self._decide(page, opinion, question.filter, open_[:most])
         unsettled = {*open_[most:]}.intersection(header.number for header in (*doubted, *faint))
@@ -123,7 +123,7 @@ class BloomWatch:
         """Find out who is wrong about the blocks of which two endpoints tell different logs."""
         others = [one for one in self._others(page.endpoint) if one is not opinion.endpoint]
         for number in numbers:
-            ruling = await rule(page, opinion, number, filter, others, _loose)
+            ruling = await rule(page, opinion, number, filter, others, self._key)
             if ruling is None or not ruling.page:
                 self._lied(page, number)
         text = f"other logs in block {numbers[0]} than its receipts hold"
@@ -164,6 +164,11 @@ class BloomWatch:
             except RpcError:
                 continue
         return None
+
+    @property
+    def _key(self) -> Callable[[RawLog], Key]:
+        """What two endpoints must tell alike."""
+        return row_key if self.thorough else _loose
 
     def _others(self, endpoint: Endpoint) -> list[Endpoint]:
         return [other for other in self._pool.awake() if other is not endpoint]

@@ -39,24 +39,32 @@ class CrossCheck:
         """Raise Contradiction when the page is wrong, Unconfirmed when nobody can tell."""
         page = replace(page, logs=timed(page.logs, page.headers))
         elsewhere = ""
+        open_: Contradiction | None = None
         for endpoint in self._others(page, liars=not question.linked):
             try:
                 opinion = await self._opinion(endpoint, question)
             except RpcError:
                 continue
-            if opinion.headers[page.range.last].hash == page.headers[page.range.last].hash:
-                await self._compare(page, opinion, question)
+            if opinion.headers[page.range.last].hash != page.headers[page.range.last].hash:
+                elsewhere = endpoint.name
+                continue
+            found = await self._compare(page, opinion, question)
+            if found is None:
                 return
-            elsewhere = endpoint.name
+            open_ = open_ or found
+        if open_ is not None:
+            self._watch.verdicts["lie"] += 1
+            raise open_
         if elsewhere:
             raise self._unconfirmed(page, f"{elsewhere} has another block {page.range.last}")
         if not await self._watch.prove(page, question.filter):
             raise self._unconfirmed(page, "no other endpoint answers, and receipts do not prove it")
 
-    async def _compare(self, page: Page, opinion: Page, question: Question) -> None:
+    async def _compare(self, page: Page, opinion: Page, question: Question) -> Contradiction | None:
+        """None when the page is right, else what nobody can settle. Raises Contradiction when the page is wrong."""
         both = page.headers.keys() & opinion.headers.keys()
         if other := [number for number in sorted(both) if _block(page, number) != _block(opinion, number)]:
-            self._lied(page, opinion, other[0])
+            return _contradiction(page, opinion, other[0])
         numbers = differing(page.logs, opinion.logs, timed_key)
         others = [one for one in self._others(page, liars=False) if one is not opinion.endpoint]
         for at in range(0, len(numbers), AT_ONCE):
@@ -65,15 +73,15 @@ class CrossCheck:
                 *(rule(page, opinion, number, question.filter, others, timed_key) for number in some)
             )
             for number, ruling in zip(some, rulings, strict=True):
-                if ruling is None or not ruling.page:
-                    self._lied(page, opinion, number)
+                if ruling is None:
+                    return _contradiction(page, opinion, number)
+                if not ruling.page:
+                    self._watch.verdicts["lie"] += 1
+                    raise _contradiction(page, opinion, number)
         if numbers:
             self._watch.verdicts["lie"] += 1
             opinion.endpoint.distrust(_contradiction(opinion, page, numbers[0]))
-
-    def _lied(self, page: Page, opinion: Page, number: int) -> None:
-        self._watch.verdicts["lie"] += 1
-        raise _contradiction(page, opinion, number)
+        return None
 
     async def _opinion(self, endpoint: Endpoint, question: Question) -> Page:
         """The same page as this endpoint tells it, in as many questions as its limits need."""

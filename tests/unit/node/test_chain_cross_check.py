@@ -140,6 +140,16 @@ async def test_false_headers_are_not_believed(linked: bool, change: Callable[[An
     }
 
 
+async def test_a_third_endpoint_outdoes_false_headers(fake: FakeChain) -> None:
+    """Where two endpoints differ in a header, a third that agrees with the page confirms it, and nobody is blamed."""
+    nodes = [FakeNode(fake, name) for name in ("honest", "liar", "third")]
+    chain = checked(*nodes)
+    await chain.tip()
+    nodes[1].fail(Fault(BLOCKS, 10_000, change=lambda block: block | {"parentHash": "0x" + "ee" * 32}))
+    assert places(await chain.logs(Range(1, 60), WANTED)) == truth(fake, 1, 60)
+    assert lies(chain) == {"honest": 0, "liar": 0, "third": 0}
+
+
 @pytest.mark.parametrize("linked", [True, False])
 async def test_two_forks_are_waited_out(linked: bool, fake: FakeChain) -> None:
     """While a second endpoint stands on another block there are no logs, and nobody is blamed."""
