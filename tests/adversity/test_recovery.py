@@ -240,6 +240,8 @@ async def test_who_holds_the_lease_lays_out(shop: Shop) -> None:
             await until(shop, "shop/token+1")
             await other.start()
             assert await audited(other) == {}
+            assert not other.is_laid_out
+            assert other.state.done_ratio() is None, "who stands by has done nothing, and does not claim all"
             shop.life.grow(3)
             await until(shop, "shop/token+1")
             await shop.hide_a_birth()
@@ -251,6 +253,7 @@ async def test_who_holds_the_lease_lays_out(shop: Shop) -> None:
             stop.set()
             await working
         await other.catch_up(Stop())
+        assert other.is_laid_out
     assert set(await shop.at()) == set(STREAMS)
     async with shop.db.connection() as cx:
         found = await cx.fetchval("select count(*) from shop.token_transfer where address = $1", b"\x99" * 20)

@@ -1,8 +1,12 @@
 """Every series of a chain whose labels are known exists before anything happens."""
 
+from unittest.mock import MagicMock
+
 from indexer.horizon import Horizon
 from indexer.metrics import REASONS, STAGES, WAITS, ChainState, Meter
+from indexer.wiring import publish
 from shared.clock import system_clock
+from shared.health import Health
 from shared.metrics import Registry
 from shared.rpc_errors import Kind
 from tests.fakes.node import FakeNode
@@ -21,3 +25,15 @@ async def test_series_exist_at_zero() -> None:
         assert f'usdx_indexer_stalled_seconds_total{{chain="base",on="{wait}"}} 0.0\n' in page
     for stage in STAGES:
         assert f'usdx_indexer_batch_duration_seconds_count{{chain="base",stage="{stage}"}} 0.0\n' in page
+
+
+def test_a_chain_that_halted_before_its_first_step_says_why() -> None:
+    """A chain whose layout is refused under the lease has no progress; its check names the error, not a start."""
+    registry, clock = Registry(), system_clock()
+    state = ChainState(
+        "base", Horizon(chain_of(FakeNode(busy_chain(1))), clock), (), 1.0, halted="a view is in the way"
+    )
+    process = MagicMock(health=Health(registry, clock), clock=clock)
+    publish(process, [MagicMock(loop="chain base", state=state)])
+    check = process.health.checks()["chain base"]
+    assert (check.ok, check.detail) == (False, "HALTED: a view is in the way")
