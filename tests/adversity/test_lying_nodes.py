@@ -281,6 +281,18 @@ async def test_an_audit_finds_what_passed(name: str, fake: FakeChain, registry: 
         assert "bad: " in found
 
 
+async def test_who_tells_no_times_must_tell_true_hashes(fake: FakeChain, registry: Registry) -> None:
+    """Where nodes put no time into logs, every block that has some is held against its header, in the past too."""
+    bad, good = [FakeNode(fake, name, family=replace(GETH, timestamps=False)) for name in ("bad", "good")]
+    pool, meter = opened(registry, ("bad", bad), ("good", good))
+    with meter.reading(pool):
+        chain = Chain(pool)
+        await chain.tip()
+        bad.fail(faults.forged_block_hash().often(1_000))
+        assert places(await chain.logs(Range(1, BLOCKS), WANTED)) == truth(fake, 1, BLOCKS)
+        assert told(registry) == {"hash"}
+
+
 @pytest.fixture(scope="module")
 def crowd() -> FakeChain:
     """Blocks whose blooms are so full that they tell nothing, each with a log of ours."""
