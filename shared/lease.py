@@ -97,12 +97,13 @@ async def _watched(connection: Any, db: Database, stream_key: str, clock: Clock)
     """Cancel the body when the connection dies, and turn that cancellation into LeaseLost."""
     body = asyncio.current_task()
     assert body is not None
+    before = body.cancelling()  # up to Python 3.12 a TaskGroup that failed leaves its request to cancel behind
     watcher = asyncio.create_task(_until_lost(connection, db, stream_key, clock))
-    lost = False
+    lost = left = False
 
     def on_lost(task: asyncio.Task[None]) -> None:
         nonlocal lost
-        if not task.cancelled():
+        if not task.cancelled() and not left:
             lost = True
             body.cancel()
 
@@ -110,10 +111,11 @@ async def _watched(connection: Any, db: Database, stream_key: str, clock: Clock)
     try:
         yield
     except asyncio.CancelledError:
-        if lost and body.uncancel() == 0:
+        if lost and body.uncancel() <= before:
             raise LeaseLost(f"the lease of {stream_key} is lost: its database connection ended") from None
         raise
     finally:
+        left = True  # the body ended of something else, perhaps in the same moment
         watcher.remove_done_callback(on_lost)
         watcher.cancel()
         await asyncio.wait({watcher})

@@ -99,7 +99,12 @@ async def run(
 
 
 async def _wait(task: Task, stop: Stop) -> None:
-    await task(stop)
+    try:
+        await task(stop)
+    except asyncio.CancelledError as exc:
+        if stop.is_set():
+            raise
+        raise RuntimeError("it was cancelled, and nobody had asked for that") from exc
 
 
 async def _until_end(running: set[asyncio.Task[Any]], stop: Stop) -> None:

@@ -188,6 +188,51 @@ async def test_a_lost_lease_ends_the_work(db: Database) -> None:
         pass
 
 
+async def test_a_lease_is_lost_again_after_other_errors(db: Database) -> None:
+    """What a group of tasks failed of before does not make a lost lease look like a cancellation."""
+
+    async def work() -> None:
+        with pytest.raises(ExceptionGroup):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_fail())
+        async with lease(db, "wexel/vault"):
+            (pid,) = await _lease_connections(db)
+            async with db.connection() as cx:
+                await cx.execute("select pg_terminate_backend($1)", pid)
+            await asyncio.sleep(600)
+
+    with pytest.raises(LeaseLost, match="wexel/vault"):
+        await asyncio.wait_for(asyncio.create_task(work()), 90)
+
+
+async def test_a_lease_lost_in_the_moment_of_its_end(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of the body is what is told, and nothing is cancelled afterwards."""
+    lost = asyncio.Event()
+
+    async def until_lost(*_: object) -> None:
+        await lost.wait()
+
+    monkeypatch.setattr("shared.lease._until_lost", until_lost)
+
+    async def work(turns: int) -> None:
+        async with lease(db, "wexel/vault"):
+            await asyncio.sleep(0)
+            lost.set()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            raise ValueError("step")
+
+    for turns in range(6):
+        lost.clear()
+        with pytest.raises((ValueError, LeaseLost)):
+            await work(turns)
+
+
+async def _fail() -> None:
+    await asyncio.sleep(0)
+    raise ValueError("step")
+
+
 async def test_cancellation_stays_cancellation(db: Database) -> None:
     """Who cancels the body sees a cancellation, not a lost lease."""
     working = asyncio.Event()

@@ -103,6 +103,12 @@ async def test_a_bug_names_its_task() -> None:
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
+async def test_a_task_that_is_cancelled_by_nobody_has_died() -> None:
+    """A cancellation that nobody asked for is no end like any other: the process must not leave with 0."""
+    with pytest.raises(TaskDied, match="task lost died: RuntimeError: it was cancelled, and nobody had asked for that"):
+        await run({"loop": _Task(), "lost": _later(_raise(asyncio.CancelledError()))})
+
+
 async def test_a_task_that_dies_while_stopping_is_reported() -> None:
     """A step that fails on the way out is not lost."""
 
