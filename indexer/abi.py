@@ -19,7 +19,8 @@ from indexer.events import (
     scalar,
     split_arrays,
 )
-from indexer.signature import parse_signature, signature_lines
+from indexer.human_abi import read_signatures
+from indexer.signature import parse_signature
 from shared.nesting import too_deep
 
 
@@ -27,11 +28,11 @@ def parse(text: str) -> tuple[EventSpec, ...]:
     """All distinct events of an ABI file's text. Raises BadAbi.
 
     Accepts a plain JSON array, any artifact with an `abi` key (Hardhat, Foundry, Truffle, Vyper), a JSON array of
-    human-readable signatures, or such signatures one a line.
+    human-readable signatures, or such signatures one after the other.
     """
     stripped = text.lstrip("\ufeff \t\r\n")
     if stripped[:1] not in ("[", "{"):
-        return _distinct(parse_signature(line) for line in signature_lines(stripped))
+        return _distinct(read_signatures([stripped]))
     if too_deep(stripped.encode()):
         raise BadAbi("the ABI is nested beyond reason")
     try:
@@ -92,13 +93,11 @@ def _events(document: Any) -> Iterator[EventSpec]:
         document = inner
     if not isinstance(document, list):
         raise BadAbi(f"expected an ABI array, got {type(document).__name__}")
+    yield from read_signatures(entry for entry in document if isinstance(entry, str))
     for position, entry in enumerate(document):
-        if isinstance(entry, str):
-            if entry.split(None, 1)[:1] == ["event"]:
-                yield parse_signature(entry)
-        elif not isinstance(entry, dict):
+        if not isinstance(entry, dict | str):
             raise BadAbi(f"entry {position} of the ABI is neither an object nor a signature")
-        elif entry.get("type") == "event":
+        if isinstance(entry, dict) and entry.get("type") == "event":
             yield _event(entry, position)
 
 
@@ -121,6 +120,8 @@ def _param(item: Any, owner: str, depth: int) -> Param:
     text, name = item["type"].strip(), item.get("name") or ""
     if not isinstance(name, str):
         raise BadAbi(f"event {owner}: a parameter's name is no text: {name!r}")
+    if not name.isprintable():  # a NUL, or half a surrogate pair: neither JSON nor a database could hold it
+        raise BadAbi(f"event {owner}: a parameter's name holds what cannot be written: {name!r}")
     base, suffix = split_arrays(text)
     if base == "tuple":
         components = item.get("components", [])

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from indexer.errors import BadAbi
 from indexer.events import IDENTIFIER, MAX_DEPTH, MAX_PARAMS, AbiType, EventSpec, Param, Tuple, arrays, scalar
 
-_TOKEN = re.compile(r"\s*([A-Za-z_$][A-Za-z0-9_$]*|[(),;]|\[\s*\d*\s*\])")
+MOST_FIELDS = 4096
+"""Of how many parameters and fields an event may be in all: structs of structs could multiply without end."""
+
+Structs = Mapping[str, Sequence[str]]
+"""The tokens of every struct's fields, by its name."""
+
+_TOKEN = re.compile(r"\s*([A-Za-z_$][A-Za-z0-9_$]*|[(),;{}]|\[\s*\d*\s*\])")
 
 
-def signature_lines(text: str) -> Iterator[str]:
-    for raw in text.splitlines():
-        line = raw.split("//", 1)[0].strip()
-        if line.split("(", 1)[0].split()[:1] == ["event"]:
-            yield line
-        elif line and not line.startswith(("#", "function", "error", "constructor", "struct", "fallback", "receive")):
-            raise BadAbi(f"neither JSON nor a signature like `event Transfer(address indexed from, …)`: {line[:80]!r}")
+def struct_of(text: str) -> tuple[str, Sequence[str]]:
+    """The name and the fields of `struct Name { type name; … }`. Raises BadAbi."""
+    tokens = _tokens(text)
+    if len(tokens) < 4 or tokens[2] != "{" or tokens[-1] != "}" or not IDENTIFIER.fullmatch(tokens[1]):
+        raise BadAbi(f"no struct: {text[:200]!r}")
+    return tokens[1], tokens[3:]
 
 
-def parse_signature(text: str) -> EventSpec:
+def parse_signature(text: str, structs: Structs | None = None) -> EventSpec:
     """An event from `[event] Name(type [indexed] [name], …) [anonymous]`. Raises BadAbi."""
     tokens = _tokens(text)
     if tokens[:1] == ["event"] and tokens[1:2] != ["("]:
         tokens = tokens[1:]
-    reader = _Reader(tokens, text)
+    reader = _Reader(tokens, text, structs or {}, [0])
     name = reader.take()
     if not IDENTIFIER.fullmatch(name):
         raise BadAbi(f"no event signature: {text[:200]!r}")
     reader.expect("(")
-    inputs = reader.params(0)
+    inputs = reader.params(0, ",", ")")
     anonymous = reader.accept("anonymous")
     reader.accept(";")
     if reader.rest():
@@ -51,10 +56,11 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Reader:
-    """Walks the tokens of one signature."""
+    """Walks the tokens of one signature, or of a struct in it. Shape: `count` holds how many parameters there were."""
 
-    def __init__(self, tokens: Sequence[str], text: str) -> None:
+    def __init__(self, tokens: Sequence[str], text: str, structs: Structs, count: list[int]) -> None:
         self._tokens, self._at, self._text = tokens, 0, text
+        self._structs, self._count = structs, count
 
     def rest(self) -> Sequence[str]:
         return self._tokens[self._at :]
@@ -76,16 +82,19 @@ class _Reader:
         if got != token:
             raise BadAbi(f"expected {token!r} but got {got!r} in the signature {self._text[:200]!r}")
 
-    def params(self, depth: int) -> tuple[Param, ...]:
+    def params(self, depth: int, between: str, end: str) -> tuple[Param, ...]:
+        """Parameters up to the `end`; `between` two of them stands a comma, or after each field of a struct a `;`."""
         if depth > MAX_DEPTH:
             raise BadAbi("parameters nested beyond reason")
-        if self.accept(")"):
-            return ()
-        params = [self._param(depth)]
-        while not self.accept(")"):
-            self.expect(",")
+        params: list[Param] = []
+        while not self.accept(end):
+            if params and between == ",":
+                self.expect(between)
             params.append(self._param(depth))
-            if len(params) > MAX_PARAMS:
+            if between == ";":
+                self.expect(between)
+            self._count[0] += 1
+            if len(params) > MAX_PARAMS or self._count[0] > MOST_FIELDS:
                 raise BadAbi("more parameters than any event has")
         return tuple(params)
 
@@ -95,7 +104,7 @@ class _Reader:
         while self.rest()[:1] and self.rest()[0].startswith("["):
             suffix += self.take()
         indexed, name = False, ""
-        while self.rest()[:1] and self.rest()[0] not in (",", ")"):
+        while self.rest()[:1] and self.rest()[0] not in (",", ")", ";"):
             word = self.take()
             if word == "indexed" and not indexed and not name:
                 indexed = True
@@ -111,7 +120,10 @@ class _Reader:
         word = self.take()
         if word == "tuple":
             self.expect("(")
-            return Tuple(self.params(depth + 1))
+            word = "("
         if word == "(":
-            return Tuple(self.params(depth + 1))
+            return Tuple(self.params(depth + 1, ",", ")"))
+        if word in self._structs:
+            inner = _Reader(self._structs[word], self._text, self._structs, self._count)
+            return Tuple(inner.params(depth + 1, ";", "}"))
         return scalar(word)

@@ -127,6 +127,8 @@ def read_abi(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
+_SIGNATURE = re.compile(r'\s*(\[\s*")?\s*((event|struct|function|error|constructor|fallback|receive)\b|//|/\*|#)')
+
 Events = Mapping[str, Sequence[frozenset[str]]]  # event name → parameter names of each event so called
 
 
@@ -163,10 +165,8 @@ def events_of(path: Path, contract: str, table: ContractTable, problems: list[Pr
 
 
 def _is_signatures(text: str) -> bool:
-    """Whether an ABI is written as signatures: one a line, or as strings of a JSON list."""
-    start = text.lstrip()
-    listed = re.match(r'\[\s*"\s*(event|function|error|constructor)\b', start)
-    return listed is not None or start.startswith(("event ", "//", "#"))
+    """Whether an ABI is written as signatures: one after the other, or as strings of a JSON list."""
+    return _SIGNATURE.match(text) is not None
 
 
 def _wrong_events(file: Path, protocol: ProtocolFile, events: Mapping[str, Events | None]) -> Iterator[Problem]:

@@ -30,6 +30,9 @@ TOPIC0 = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
         json.dumps({"abi": json.dumps([TRANSFER])}),
         json.dumps([HUMAN, "function f() view returns (uint)"]),
         f"// a comment\n{HUMAN};\nfunction f(uint x)\n",
+        f"# a comment\n/* event Old(uint a)\n ( */ {HUMAN}; error Failed(string event); receive() external payable",
+        "event Transfer(\r\n  address indexed from, // who paid\r\n  address indexed to,\r\n  uint256 value\r\n)\r\n",
+        json.dumps(["struct Point { uint x; uint y; }", HUMAN, "fallback()"]),
         "\ufeff" + json.dumps([TRANSFER, TRANSFER]),
     ],
 )
@@ -59,6 +62,24 @@ def test_every_source_gives_the_same_event(text: str) -> None:
         "event A(uint x) payable",
         "nonsense",
         "event A(uint[0] x)",
+        "event A(uint x))",
+        "event A(uint x,)",
+        "event A(uint x;)",
+        "event A(Point x)",
+        "struct A { A a; } event B(A a)",
+        "struct A { uint x } event B(A a)",
+        "struct A { uint x; event B(A a)",
+        "struct A\nevent B(A a)",
+        "struct A { uint x; } struct A { uint y; } event B(A a)",
+        "struct",
+        "\n".join(f"struct S{n} {{ {f'S{n - 1} a;' * 100 if n else 'uint x;'} }}" for n in range(12))
+        + "event A(S11 a)",
+        "/* event A(uint x)" * 20_000 + "struct",
+        "struct " * 20_000,
+        "(\n" * 20_000,
+        '["Transfer(address,address,uint256)"]',
+        '[{"type": "event", "name": "A", "inputs": [{"name": "\\ud800", "type": "uint256"}]}]',
+        '[{"type":"event","name":"A","inputs":[{"type":"tuple","components":[{"name":"a\\u0000","type":"bool"}]}]}]',
         "event A(uint indexed a, uint indexed b, uint indexed c, uint indexed d)",
         "event A(" + "(" * 40 + "uint" + ")" * 40 + ")",
         "[" * 1_000_000,
@@ -91,6 +112,22 @@ def test_nested_types_in_both_spellings() -> None:
     assert parse(json.dumps([entry])) == (written,)
     assert written.signature == "Filled((uint256,bytes32[])[2][])"
     assert parse_signature("Filled(tuple(uint id, bytes32[ ] tags)[2] [] orders)") == written
+
+
+def test_structs_by_name() -> None:
+    """Structs may be declared in any order, over several lines and within each other, as ethers writes them."""
+    text = """
+        event Moved(Line[2] indexed path, Point[] points, uint)  anonymous
+        struct Line {
+            Point from; Point to;  // both ends
+            bytes32[ ] tags;
+        }
+        struct Point { uint x; int64 y; }
+    """
+    written = "Moved(((uint256 x,int64 y) from,(uint256 x,int64 y) to,bytes32[] tags)[2] indexed path,"
+    written += "(uint256 x,int64 y)[] points,uint256) anonymous"
+    assert parse(text) == (parse_signature(written),)
+    assert parse(json.dumps(text.split("\n\n"))) == (parse_signature(written),)
 
 
 def test_selection_by_name_and_by_signature() -> None:

@@ -104,6 +104,17 @@ def test_an_abi_may_be_an_artifact(folder: Path, wrapped: object) -> None:
     assert load(folder)
 
 
+@pytest.mark.parametrize(
+    "before", ["", "struct Lot { uint256 id; }\n", "/* sales */ ", "// sales\n", "error Spent();\n"]
+)
+@pytest.mark.parametrize("listed", [False, True])
+def test_an_abi_may_be_signatures(folder: Path, before: str, listed: bool) -> None:
+    """One after the other or as a JSON list of strings, with whatever stands among them; the indexer reads them."""
+    text = before + "event Sold(uint256 id, uint256 price)"
+    (folder / "abi" / "market.json").write_text(json.dumps([text]) if listed else text)
+    assert load(folder)
+
+
 def test_a_contract_may_have_several_abis(folder: Path) -> None:
     """A proxy's ABI and its implementations' are one; an event may be named by its signature."""
     (folder / "abi" / "more.json").write_text(json.dumps([SOLD | {"name": "Bought"}]))
