@@ -35,7 +35,7 @@ ROOMS = (
     "indexer.audit_metrics",
     "indexer.proxy_watch",
     "oracle.metrics",
-    "aggregator.metrics",
+    "aggregator.families",
 )
 GROUPS = (recordings.SERVICES, *alerts.GROUPS, *slo.GROUPS)
 RECORDED = {rule.name for group in GROUPS for rule in group.rules if isinstance(rule, Recording)}
