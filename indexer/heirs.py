@@ -50,6 +50,10 @@ class Lineage:
         parents = [one.parent for one in chosen if one.parent is not None]
         self._parents = {(str(parent.table), parent.column): parent for parent in parents}
 
+    def below(self, factory: Stream) -> list[str]:
+        """The streams that descend from a stream's tables."""
+        return [heir.key for table in factory.tables.values() for heir in self._heirs.get(str(table), ())]
+
     async def births(self, cx: Connection, factory: Stream) -> Births:
         """All births that a stream's tables know."""
         mine = {str(table) for table in factory.tables.values()}

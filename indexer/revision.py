@@ -160,24 +160,26 @@ class Revision:
         )  # fmt: skip
 
     async def _stay(self, cx: Connection, stream: str, span: Range) -> None:
-        """Keep a stream and its annexes where they are until the transaction ends.
+        """Keep a stream, its annexes and what descends from them where they are until the transaction ends.
 
-        Raises CursorMoved when it was taken back to below the range, or when they cover something else by now than
-        what we know of: our idea of whose rows are whose would be wrong.
+        They are locked at once: piece by piece, a worker that commits all of them and we would wait for each other.
+        Raises CursorMoved when the stream was taken back to below the range, or when it covers something else by now
+        than what we know of: our idea of whose rows are whose would be wrong.
         """
         family = main_key(stream)
         rows = await cx.fetch(
-            """select stream, block_number from usdx.cursors
-            where stream = $1 or starts_with(stream, $1 || '+') order by stream for update""",
-            family, on="cursors",
+            """select stream, block_number from usdx.cursors where exists
+            (select from unnest($1::text[]) as one where stream = one or starts_with(stream, one || '+'))
+            order by stream for update""",
+            [family, *self._lineage.below(self._streams[stream])], on="cursors",
         )  # fmt: skip
         at: int | None = dict(rows).get(stream)
         if at is None or at < span.last:
             stands = "is forgotten" if at is None else f"stands at {at}"
             raise CursorMoved(f"{stream}: {stands} by now, so {span} was left as it is")
         found = await cx.fetch(
-            "select stream, address, event from usdx.scopes where stream = any($1)", [row[0] for row in rows],
-            on="scopes",
+            "select stream, address, event from usdx.scopes where stream = any($1)",
+            [row[0] for row in rows if main_key(row[0]) == family], on="scopes",
         )  # fmt: skip
         ours = [one for key, one in self._streams.items() if main_key(key) == family]
         known = {(one.key, *pair) for one in ours for pair in scope_of(one)}

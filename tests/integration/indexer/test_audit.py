@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -307,6 +308,19 @@ async def test_an_heir_below_a_repaired_birth_learns_of_it(db: Database) -> None
     running.forget()
     await until_idle(running)
     assert len(await notes(db, "item_note")) == 9
+
+
+async def test_a_repair_and_a_commit_do_not_wait_for_each_other(db: Database) -> None:
+    """A worker that has locked an heir's cursor gets the factory's, too: a repair takes all locks at once."""
+    one = await hidden_birth(db)
+    async with db.transaction() as cx:
+        await cx.execute("update usdx.cursors set updated_at = now() where stream = 'shop/item'")
+        repair = asyncio.create_task(one.audit(repair=True))
+        async with asyncio.timeout(30):
+            while not await cx.fetchval("select exists (select from pg_locks where not granted)"):
+                await asyncio.sleep(0.01)
+        await cx.execute("update usdx.cursors set updated_at = now() where stream = 'shop/mint'", timeout_s=30)
+    assert [done.stream for done in await repair if done.repaired] == ["shop/mint"]
 
 
 async def test_births_that_stay_take_nothing_back(db: Database) -> None:
