@@ -19,7 +19,8 @@ from shared.worker import open_worker
 async def run(settings: Settings, *, repair: bool, again: bool, against: str | None = None) -> None:
     """`usdx audit`: compare what is stored with the chain. Raises AuditFailed when something differs and stays so.
 
-    `against` names the endpoint to compare with, on the chains that have one of that name. Raises ConfigError.
+    `against` names the endpoint to compare with, on the chains that have one of that name. Raises ConfigError, and what
+    one of the chains failed with at the start, when the others are audited.
     """
     if against is not None and not any(against in {one.name for one in c.rpc} for c in settings.chains.values()):
         names = ", ".join(sorted({one.name for chain in settings.chains.values() for one in chain.rpc}))
@@ -36,9 +37,9 @@ async def run(settings: Settings, *, repair: bool, again: bool, against: str | N
         for one in done.taken_back:
             click.echo(f"{one}; the indexer reads it again, as what made its contracts was repaired")
 
-    async with open_worker("audit", settings) as worker, open_keepers(worker) as keepers:
-        for keeper in await start(keepers):
-            await keeper.start()  # a chain that cannot be asked cannot be audited
+    async with open_worker("audit", settings) as worker, open_keepers(worker) as known:
+        late = await start(known)
+        keepers = [keeper for keeper in known if keeper not in late]
 
         async def everything(stop: Stop) -> None:
             for keeper in keepers:
@@ -55,3 +56,5 @@ async def run(settings: Settings, *, repair: bool, again: bool, against: str | N
         raise AuditFailed(f"endpoints disagree about {found['unsettled']} blocks, and neither receipts nor others tell")
     if found["open"]:
         raise AuditFailed(f"{found['open']} rows differ from the chain")
+    for error in late.values():
+        raise error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from indexer.decode_start import Spare
 from indexer.keeper import Keeper
 from indexer.progress import Progress, span
 from indexer.redecode import Redecoded
-from indexer.wiring import open_keepers
+from indexer.wiring import open_keepers, start
 from shared import protocol
 from shared.clock import Clock
 from shared.errors import ConfigError
@@ -39,10 +38,11 @@ async def run(settings: Settings, *, again: bool = False, spare: Spare | None = 
     """`usdx backfill`: bring every stream of every chain to the tip, then return.
 
     With `again` what was kept undecoded is decoded first; `spare` is a decoder process that is running already. Raises
-    ConfigError.
+    ConfigError, and in the end what one of the chains failed with at the start, when the others are done.
     """
-    async with open_worker("backfill", settings) as worker, open_keepers(worker) as keepers:
-        await asyncio.gather(*(keeper.start() for keeper in keepers))
+    async with open_worker("backfill", settings) as worker, open_keepers(worker) as known:
+        late = await start(known)
+        keepers = [keeper for keeper in known if keeper not in late]
         for keeper in keepers if again else ():
             _tell(await keeper.redecode())
         done = Stop()
@@ -58,6 +58,8 @@ async def run(settings: Settings, *, again: bool = False, spare: Spare | None = 
             await _show(sys.stderr, keepers, done, worker.clock)
 
         await run_tasks({"backfill": all_chains, "progress": show}, health=worker.health)
+    for error in late.values():
+        raise error
 
 
 def _tell(found: dict[str, Redecoded]) -> None:

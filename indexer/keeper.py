@@ -90,12 +90,6 @@ class Keeper:
         await refuse_unfit(world.db, wanted.streams)
         self._wanted = wanted
 
-    async def start_late(self, stop: Stop) -> None:
-        """Start as soon as the chain's nodes answer."""
-        patience = self._patience(stop)
-        while not stop.is_set() and self._wanted is None:
-            await patience.attempt(self.start)
-
     @asynccontextmanager
     async def _leased(self) -> AsyncIterator[None]:
         """Hold the chain's lease, with the database laid out. Raises LeaseLost when somebody moved a cursor of ours."""
@@ -139,9 +133,14 @@ class Keeper:
         return bool(self._shapes)
 
     async def keep(self, stop: Stop) -> None:
-        """Backfill what is far behind and follow the rest, until the stop. What cannot mend halts this chain only."""
+        """Backfill what is far behind and follow the rest, until the stop. What cannot mend halts this chain only.
+
+        A chain that was not met yet is met as soon as its nodes answer.
+        """
         patience = self._patience(stop)
         try:
+            while not stop.is_set() and self._wanted is None:
+                await patience.attempt(self.start)
             while not stop.is_set():
                 await patience.attempt(lambda: self._hold(stop))
         except (Permanent, DeepReorg) as exc:

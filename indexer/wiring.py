@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+import structlog
+
 from indexer.assembly import deployments
 from indexer.audit_metrics import Coverage
 from indexer.keeper import Keeper, World
@@ -13,7 +15,7 @@ from indexer.metrics import watch
 from indexer.patience import WORLD
 from indexer.progress import Progress, summary
 from shared import protocol
-from shared.errors import ConfigError, Transient
+from shared.errors import ConfigError, Transient, UsdxError
 from shared.rpc_wiring import open_pool
 from shared.runtime import Stop, Task, repeat
 from shared.settings import Settings
@@ -23,12 +25,14 @@ STATUS_EVERY_S = 0.25
 GLANCE_EVERY_S = 1.0
 COVERAGE_EVERY_S = 30.0
 STARTING = "STARTING"
+MEETING_S = 5.0
+"""How long chains wait for one another at the start."""
 
 
 async def run(settings: Settings) -> None:
     """`usdx indexer`: follow every configured chain until SIGTERM."""
     async with open_worker("indexer", settings) as worker, open_keepers(worker) as keepers:
-        late = await start(keepers)
+        await start(keepers, MEETING_S)
 
         async def status(stop: Stop) -> None:
             while not stop.is_set():
@@ -46,7 +50,7 @@ async def run(settings: Settings) -> None:
             await repeat("audits", coverage.look, period_s=COVERAGE_EVERY_S, stop=stop, health=worker.health)
 
         publish(worker, keepers)
-        tasks = {keeper.loop: _task(keeper, keeper in late) for keeper in keepers}
+        tasks: dict[str, Task] = {keeper.loop: keeper.keep for keeper in keepers}
         await worker.run(settings.indexer, {**tasks, "status": status, "proxies": proxies, "audits": audits})
 
 
@@ -68,17 +72,35 @@ async def open_keepers(worker: Worker) -> AsyncIterator[list[Keeper]]:
         yield keepers
 
 
-async def start(keepers: Sequence[Keeper]) -> list[Keeper]:
-    """Start all chains at once; those whose nodes fail are returned, to be tried again while the others run.
+async def start(keepers: Sequence[Keeper], within_s: float | None = None) -> dict[Keeper, UsdxError]:
+    """Meet all chains at once. Returns those whose nodes fail, with the reason: the others need not wait for them.
 
-    Raises when all fail, and whatever is wrong in the config or the database.
+    Of several chains each has `within_s` seconds, as a node may also be silent. Raises when no chain was met, and
+    whatever is wrong in the config or the database.
     """
-    results = await asyncio.gather(*(keeper.start() for keeper in keepers), return_exceptions=True)
-    failed = [(keeper, result) for keeper, result in zip(keepers, results, strict=True) if result is not None]
-    for _, error in failed:
-        if not isinstance(error, WORLD) or len(failed) == len(keepers):
-            raise error
-    return [keeper for keeper, _ in failed]
+    within_s = within_s if len(keepers) > 1 else None
+    results = await asyncio.gather(*(_meet(keeper, within_s) for keeper in keepers), return_exceptions=True)
+    late: dict[Keeper, UsdxError] = {}
+    for keeper, result in zip(keepers, results, strict=True):
+        if isinstance(result, WORLD):
+            late[keeper] = result
+        elif result is not None:
+            raise result
+    if len(late) == len(keepers):
+        raise next(iter(late.values()))
+    for keeper, error in late.items():
+        structlog.get_logger("indexer").warning(
+            "the other chains go ahead", chain=keeper.name, reason=error.reason, error=str(error)
+        )
+    return late
+
+
+async def _meet(keeper: Keeper, within_s: float | None) -> None:
+    try:
+        async with asyncio.timeout(within_s):
+            await keeper.start()
+    except TimeoutError as error:
+        raise Transient(f"chain {keeper.name} was not met within {within_s:g} s") from error
 
 
 def publish(worker: Worker, keepers: Sequence[Keeper]) -> None:
@@ -98,13 +120,3 @@ async def _glance_at_proxies(keepers: Sequence[Keeper]) -> None:
     for keeper in (one for one in keepers if one.is_laid_out):
         with suppress(Transient):
             await keeper.proxies.glance()
-
-
-def _task(keeper: Keeper, late: bool) -> Task:
-    async def run(stop: Stop) -> None:
-        if late:
-            await keeper.start_late(stop)
-        if not stop.is_set():
-            await keeper.keep(stop)
-
-    return run

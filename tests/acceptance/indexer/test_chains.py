@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 
 from demo.deploy import deploy
@@ -10,10 +12,18 @@ from demo.parts import Anvil
 from tests.acceptance.indexer.rig import WEXEL, Rig, eventually, stopped
 
 
+async def _mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take every question and answer none."""
+    await reader.read()
+    writer.close()
+
+
 async def test_two_chains_at_once_and_a_dead_one(rig: Rig) -> None:
-    """Each chain's events are stored under its own id, and a third whose node is dead delays neither."""
+    """Each chain's events are stored under its own id; others whose nodes are dead or silent delay neither."""
     await rig.deposits(2)
-    async with Anvil.start(chain_id=4242) as second, connect(second.url) as node:
+    silent = await asyncio.start_server(_mute, "127.0.0.1", 0)
+    mute = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    async with silent, Anvil.start(chain_id=4242) as second, connect(second.url) as node:
         other = await deploy(node, month_s=1000, count=4)
         where = other.addresses()
         rig.extra = "".join(
@@ -28,7 +38,7 @@ chain = "{name}"
 vault = "{where["vault"]}"
 marketplace = "{where["marketplace"]}"
 """
-            for name, url in (("second", second.url), ("dead", "http://127.0.0.1:1"))
+            for name, url in (("second", second.url), ("dead", "http://127.0.0.1:1"), ("mute", mute))
         )
         process = await rig.start()
         cx = await asyncpg.connect(rig.database_url)
