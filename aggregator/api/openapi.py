@@ -8,7 +8,9 @@ import msgspec
 
 from aggregator.api.operation import Operation
 from aggregator.api.problems import KINDS, MEDIA_TYPE, Problem
+from aggregator.stream.messages import TOPICS, Gap, Missed, NewAlert, NewEvent, Reorg, StreamMessage
 
+SAID = (StreamMessage, Missed, NewEvent, Gap, NewAlert, Reorg)
 REF = "#/components/schemas/{name}"
 ALWAYS = ("bad-request", "too-many-requests", "unavailable", "too-expensive", "internal", "unauthorized")
 WITH_BODY = ("too-large", "slow-body")
@@ -16,7 +18,7 @@ WITH_BODY = ("too-large", "slow-body")
 
 def document(operations: Sequence[Operation], version: str, base: str, auth: str) -> dict[str, Any]:
     """Describe every operation and every answer it can give. `auth` is none, bearer or basic."""
-    shapes = [Problem, *(one.answer for one in operations), *(one.body for one in operations if one.body)]
+    shapes = [Problem, *SAID, *(one.answer for one in operations), *(one.body for one in operations if one.body)]
     _, components = msgspec.json.schema_components(shapes, ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
@@ -63,7 +65,7 @@ def _described(one: Operation, auth: str) -> dict[str, Any]:
 
 
 def _stream(auth: str) -> dict[str, Any]:
-    names = "(status|trends|event|gap|price|alert|reorg)"
+    names = f"({'|'.join(TOPICS)})"
     topics = {
         "name": "topics",
         "in": "query",
@@ -81,7 +83,7 @@ def _stream(auth: str) -> dict[str, Any]:
     kinds = [kind for kind in ALWAYS if kind != "unauthorized" or auth != "none"]
     stream = {
         "description": "A stream without an end.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": {"$ref": REF.format(name="StreamMessage")}}},
     }
     return {
         "operationId": "get_stream",

@@ -14,8 +14,8 @@ from aggregator.status.gather import Scene, status_of
 from aggregator.status.model import Status, Trends
 from aggregator.status.samples import Rates, facts_of
 from aggregator.status.seen import Seen, look, trends
-from aggregator.stream.backlog import TOPICS
 from aggregator.stream.hub import Hub
+from aggregator.stream.messages import TOPICS
 from aggregator.stream.tail import Tail
 from aggregator.workers import Workers
 from shared.clock import Clock

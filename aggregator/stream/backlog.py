@@ -7,17 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-TOPICS = ("status", "trends", "event", "gap", "price", "alert", "reorg")
-STATES = frozenset({"status", "trends"})  # each replaces the one before; a newcomer gets the last one
-MISSED = "missed"
+from aggregator.stream.messages import MISSED, STATES, Missed
+
 KEPT_MESSAGES = 1000
 _ID = re.compile(r"([0-9a-f]{8})-([0-9]{1,18})")
-
-
-class Missed(msgspec.Struct):
-    """More was said on these topics than is still known: read by the API what you need of it."""
-
-    topics: list[str]
 
 
 @dataclass(frozen=True, slots=True)

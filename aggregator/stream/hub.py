@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from aggregator.api.problems import Refused
-from aggregator.stream.backlog import STATES, TOPICS, Backlog
+from aggregator.stream.backlog import Backlog
+from aggregator.stream.messages import STATES, TOPICS
 from shared.clock import Clock
 from shared.origin import origin_of
 

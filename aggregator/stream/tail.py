@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import msgspec
 
 from aggregator.alerts import WATCHDOG
-from aggregator.api.events import Event, EventTable, EventTables, event_of, snake_case
+from aggregator.api.events import EventTable, EventTables, event_of, snake_case
 from aggregator.api.prices import newest, price_of
+from aggregator.stream.messages import Gap, NewAlert, NewEvent, Reorg
 from shared.db import Connection
 
 AlertKey = tuple[str, datetime, str]
@@ -18,49 +19,6 @@ TOLD_AT_ONCE = 200
 REORGS_LATE = 100  # so many younger ones may be committed before an older one
 ALERTS_LATE = timedelta(minutes=5)  # far longer than a delivery waits for its commit
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Reorg(msgspec.Struct):
-    """The indexer found that the chain had changed: the blocks above `ancestor`, up to `from_block`, were replaced."""
-
-    chain: str
-    streams: list[str]
-    ancestor: int
-    from_block: int
-    events: int
-    seen_at: datetime
-
-
-class Gap(msgspec.Struct):
-    """More events than are sent one by one: read these blocks (inclusive) by /events."""
-
-    protocol: str
-    contract: str
-    event: str
-    chain: str
-    first_block: int
-    last_block: int
-
-
-class NewEvent(msgspec.Struct):
-    """One event that was just stored."""
-
-    protocol: str
-    contract: str
-    table: str
-    event: Event
-
-
-class NewAlert(msgspec.Struct):
-    """One alert that just began or ended."""
-
-    fingerprint: str
-    alertname: str
-    severity: str
-    service: str
-    status: str
-    starts_at: datetime
-    summary: str
 
 
 class Publish(Protocol):

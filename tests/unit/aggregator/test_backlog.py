@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.stream.backlog import MISSED, Backlog
+from aggregator.stream.backlog import Backlog
+from aggregator.stream.messages import MISSED
 
 EPOCH = "0123abcd"
 ALL = frozenset({"event", "price", "status"})
