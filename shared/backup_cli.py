@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,7 +30,7 @@ def backup(config: Path | None, folder: Path, keep: int | None, scratch: str | N
     Only a backup that came back whole counts: its time is exported by the aggregator.
     """
     with border():
-        asyncio.run(_back_up(load_settings(config), folder, keep, scratch))
+        asyncio.run(_unless_ended(_back_up(load_settings(config), folder, keep, scratch)))
 
 
 @click.command()
@@ -37,7 +39,22 @@ def backup(config: Path | None, folder: Path, keep: int | None, scratch: str | N
 def restore(config: Path | None, file: Path) -> None:
     """Load a backup FILE into the configured database, which must be empty, and compare every table."""
     with border():
-        asyncio.run(_restore(load_settings(config), file))
+        asyncio.run(_unless_ended(_restore(load_settings(config), file)))
+
+
+async def _unless_ended(work: Coroutine[Any, Any, None]) -> None:
+    """Do it; SIGTERM or a closed terminal undoes what was begun, and is told."""
+    from shared.errors import BackupFailed
+
+    task, loop = asyncio.create_task(work), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel, number.name)
+    try:
+        await task
+    except asyncio.CancelledError as exc:
+        if not (exc.args and str(exc.args[0]).startswith("SIG")):
+            raise
+        raise BackupFailed(f"ended by {exc.args[0]}; what was begun is undone") from None
 
 
 async def _back_up(settings: Settings, folder: Path, keep: int | None, scratch: str | None) -> None:

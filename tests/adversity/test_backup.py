@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,12 +18,14 @@ import pytest
 
 from aggregator import backups
 from aggregator.metrics import Meters
-from shared import backup, embedded
+from shared import backup, backup_programs, embedded
 from shared.db import Database
 from shared.errors import BackupFailed
 from shared.metrics import Registry
+from tests.adversity.cluster import value
+from tests.adversity.crash import ROOT
 from tests.adversity.proxy import proxied
-from tests.adversity.scene import socket_of
+from tests.adversity.scene import PATIENCE_S, socket_of
 
 
 @pytest.fixture
@@ -108,39 +114,46 @@ async def test_its_age_is_told(filled: Database, tmp_path: Path) -> None:
 
 async def test_writers_do_not_disturb(filled: Database, tmp_path: Path) -> None:
     """Dump and counts see one snapshot, whatever is written meanwhile."""
-    real = backup._run
+    real = backup_programs.run
 
-    async def run(program: Path, *arguments: str, url: str) -> None:
+    async def run(program: Path, *arguments: str, url: str, **options: int) -> None:
         if program.name == "pg_dump":
             async with filled.connection() as cx:
                 await cx.execute("insert into shop.sold values (1000 + (select count(*) from shop.sold))")
-        await real(program, *arguments, url=url)
+        await real(program, *arguments, url=url, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backup, "_run", run)
+        patch.setattr(backup_programs, "run", run)
         await backup.back_up(filled.url, tmp_path)
 
 
 async def test_a_bad_dump_is_no_backup(filled: Database, tmp_path: Path) -> None:
     """A truncated dump, or one that lacks a row, leaves no file with a good name and no success."""
-    real = backup._run
+    real = backup_programs.run
 
-    async def truncate(program: Path, *arguments: str, url: str) -> None:
-        await real(program, *arguments, url=url)
+    async def truncate(program: Path, *arguments: str, url: str, **options: int) -> None:
+        await real(program, *arguments, url=url, **options)
         if program.name == "pg_dump":
             file = next(tmp_path.glob("*.partial"))
             file.write_bytes(file.read_bytes()[:-2000])
 
-    async def lose(program: Path, *arguments: str, url: str) -> None:
-        await real(program, *arguments, url=url)
+    async def lose(program: Path, *arguments: str, url: str, **options: int) -> None:
+        await real(program, *arguments, url=url, **options)
         if program.name == "pg_restore":
-            cx = await asyncpg.connect(url)
-            await cx.execute("update shop.sold set price = price + 1 where id = 77")
-            await cx.close()
+            os.write(options["stdout"], b"update shop.sold set price = price + 1 where id = 77;\n")
 
-    for spoil, words in ((truncate, "pg_restore failed"), (lose, "the restored copy differs: shop.sold")):
+    async def refuse(program: Path, *arguments: str, url: str, **options: int) -> None:
+        if program.name == "pg_restore":
+            os.write(options["stdout"], b"select 1 / 0;\n")
+        await real(program, *arguments, url=url, **options)
+
+    for spoil, words in (
+        (truncate, "pg_restore failed"),
+        (lose, "the restored copy differs: shop.sold"),
+        (refuse, "psql failed.*division by zero"),
+    ):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(backup, "_run", spoil)
+            patch.setattr(backup_programs, "run", spoil)
             with pytest.raises(BackupFailed, match=words):
                 await backup.back_up(filled.url, tmp_path)
         assert list(tmp_path.iterdir()) == []
@@ -150,7 +163,7 @@ async def test_a_bad_dump_is_no_backup(filled: Database, tmp_path: Path) -> None
 
 
 async def test_a_restore_is_held_to_the_manifest(filled: Database, empty: str, tmp_path: Path) -> None:
-    """A backup whose manifest is missing, or says something else, is refused."""
+    """A backup whose manifest is missing, or says something else, is refused, and the database stays empty."""
     done = await backup.back_up(filled.url, tmp_path)
     manifest = done.file.with_suffix(".json")
     text = manifest.read_text()
@@ -159,9 +172,75 @@ async def test_a_restore_is_held_to_the_manifest(filled: Database, empty: str, t
         await backup.restore(done.file, empty)
     wrong = json.loads(text)
     wrong["shop.sold"]["rows"] += 1
-    manifest.write_text(json.dumps(wrong))
-    with pytest.raises(BackupFailed, match=r"shop\.sold"):
-        await backup.restore(done.file, empty)
+    for _ in range(2):
+        manifest.write_text(json.dumps(wrong))
+        with pytest.raises(BackupFailed, match=r"shop\.sold"):
+            await backup.restore(done.file, empty)
+    manifest.write_text(text)
+    assert (await backup.restore(done.file, empty)).rows == done.rows, "the database had stayed empty"
+
+
+@asynccontextmanager
+async def hanging(url: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A backup by command, of which the verification never comes to its end."""
+    tools, config, begun = folder.parent / "tools", folder.parent / "usdx.toml", folder.parent / "begun"
+    tools.mkdir(exist_ok=True)
+    known = (await value(url, "show server_version")).split()[0]
+    (tools / "pg_restore").write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo "pg_restore (PostgreSQL) {known}" && exit\n'
+        f"> {begun}\nexec sleep 600\n"
+    )
+    (tools / "pg_restore").chmod(0o755)
+    (tools / "psql").unlink(missing_ok=True)
+    (tools / "psql").symlink_to(embedded.find_binaries() / "psql")
+    config.write_text(f'[database]\nurl = "{url}"\n')
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "shared", "backup", "--config", str(config), str(folder)),
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"},
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not begun.exists():
+                await asyncio.sleep(0.02)
+        begun.unlink()
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.communicate()
+
+
+async def test_sigterm_undoes_what_was_begun(filled: Database, tmp_path: Path) -> None:
+    """A backup that is told to end leaves nothing, neither file nor database, and says that it was ended."""
+    folder = tmp_path / "backups"
+    async with hanging(filled.url, folder) as process:
+        assert len(await databases(filled)) == 1
+        process.send_signal(signal.SIGTERM)
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    assert b"SIGTERM" in said
+    assert await databases(filled) == set()
+    assert list(folder.iterdir()) == []
+
+
+async def test_the_next_backup_tidies_up(filled: Database, tmp_path: Path) -> None:
+    """What a backup left that was killed goes with the next one; what lives, and files of others, stay."""
+    folder = tmp_path / "backups"
+    async with hanging(filled.url, folder):
+        pass
+    assert len(list(folder.iterdir())) == 1
+    assert len(await databases(filled)) == 1
+    (folder / "usdx-20260101T000000.0Z.json").touch()
+    (folder / "notes.partial").touch()
+    with backup.unfinished(folder, "usdx-20260102T000000.0Z") as living:
+        async with backup.scratch(filled.url) as used:
+            done = await backup.back_up(filled.url, folder)
+            assert await databases(filled) == {urlsplit(used).path.lstrip("/")}
+        kept = {done.file, done.file.with_suffix(".json"), living, folder / "notes.partial"}
+        assert set(folder.iterdir()) == kept
 
 
 def test_old_backups_go(tmp_path: Path) -> None:
