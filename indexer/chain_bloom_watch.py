@@ -113,21 +113,29 @@ class BloomWatch:
             self.verdicts["unproved"] += len(doubted) + len(faint) - sum(proved)
             return
         open_ = differing(page.logs, opinion.logs, self._key)
-        if open_:
-            await self._decide(page, opinion, question.filter, open_[:most])
-        unsettled = {*open_[most:]}.intersection(header.number for header in (*doubted, *faint))
+        settled = await self._decide(page, opinion, question.filter, open_[:most])
+        unsettled = set(open_).difference(settled)
         self.verdicts["unproved"] += len(unsettled)
-        self.verdicts["chance"] += len(doubted) + len(faint) - len(unsettled)
+        self.verdicts["chance"] += sum(header.number not in unsettled for header in (*doubted, *faint))
 
-    async def _decide(self, page: Page, opinion: Page, filter: Filter, numbers: Sequence[int]) -> None:  # noqa: A002
-        """Find out who is wrong about the blocks of which two endpoints tell different logs."""
+    async def _decide(self, page: Page, opinion: Page, filter: Filter, numbers: Sequence[int]) -> Sequence[int]:  # noqa: A002
+        """Find out who is wrong about blocks of which two endpoints tell different logs; where the page is right.
+
+        What nobody can settle is believed of who tells more.
+        """
         others = [one for one in self._others(page.endpoint) if one is not opinion.endpoint]
+        right: list[int] = []
         for number in numbers:
             ruling = await rule(page, opinion, number, filter, others, self._key)
-            if ruling is None or not ruling.page:
+            mine, theirs = ({self._key(log) for log in _of_block(one, number)} for one in (page, opinion))
+            if not (ruling.page if ruling is not None else mine > theirs):
                 self._lied(page, number)
-        text = f"other logs in block {numbers[0]} than its receipts hold"
-        opinion.endpoint.distrust(opinion.endpoint.contradiction("bloom", text))
+            if ruling is not None:
+                right.append(number)
+        if right:
+            text = f"other logs in block {right[0]} than its receipts hold"
+            opinion.endpoint.distrust(opinion.endpoint.contradiction("bloom", text))
+        return right
 
     async def _by_receipts(self, page: Page, filter: Filter, header: Header, key: Callable[[RawLog], Key]) -> bool:  # noqa: A002
         """Whether the receipts prove the page right about a block."""

@@ -46,6 +46,7 @@ from tests.fakes.node import FakeNode, served
 from tests.unit.node.world import MARKET, OTHER, SOLD, STRANGER, VAULT, WANTED, busy_chain, log, places, truth
 
 BLOCKS = 60
+NOTHING_ELSE = replace(GETH, lacks=NO_RECEIPTS | {"eth_getTransactionReceipt"})
 
 
 @dataclass
@@ -228,7 +229,7 @@ async def test_alone_it_gives_no_wrong_data(
     But for what passes unseen, and what is left out of a block altogether, which is counted. With `cross_check` nothing
     is stored that nobody confirms.
     """
-    bad = FakeNode(fake, "bad", family=replace(GETH, lacks=NO_RECEIPTS | {"eth_getTransactionReceipt"}))
+    bad = FakeNode(fake, "bad", family=NOTHING_ELSE)
     pool, meter = opened(registry, ("bad", bad))
     known = KNOWN[name]
     with meter.reading(pool):
@@ -319,6 +320,20 @@ async def test_crowded_blooms_at_the_tip(second: bool, crowd: FakeChain, registr
         assert told(registry) == ({"bloom"} if second else set())
         assert chain.blooms.verdicts["unproved"] == (0 if second else 8)
         assert second or bad.asked["eth_getBlockReceipts"] == receipts
+
+
+@pytest.mark.parametrize("first", ["bad", "good"])
+async def test_crowded_blooms_without_receipts(first: str, crowd: FakeChain, registry: Registry) -> None:
+    """Where full blooms and no receipts leave one word against another, who tells more is believed."""
+    bad, good = [FakeNode(crowd, name, family=NOTHING_ELSE) for name in ("bad", "good")]
+    nodes = [("bad", bad), ("good", good)]
+    pool, meter = opened(registry, *(nodes if first == "bad" else nodes[::-1]))
+    with meter.reading(pool):
+        chain = Chain(pool)
+        await chain.tip()
+        bad.fail(faults.empty_logs().often(1_000))
+        assert rows(await chain.logs(Range(1, 8), WANTED, linked=True)) == true_rows(crowd, 8)
+        assert told(registry, "good") <= {"permanent"}  # that it has no receipts
 
 
 async def test_crowded_blooms_cost_one_question(crowd: FakeChain, registry: Registry) -> None:
