@@ -41,6 +41,7 @@ docs: $(VENV)/.with-test
 	@mkdir -p docs/reference
 	$(BIN)/python -m shared.config_page > docs/reference/config.md
 	$(BIN)/python -m shared.catalogue > docs/reference/metrics.md
+	$(BIN)/python -m shared.errors_page > docs/reference/errors.md
 	$(BIN)/python -m oracle.docs > docs/oracle/reasons.md
 
 clean:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -140,23 +140,24 @@ class Contradiction(BadAnswer):
         self.check = check
 
 
-CHECKS = (
-    "shape",  # a field is missing or no hex
-    "head",  # no newest block
-    "number",  # another block than the one asked for
-    "links",  # a block's parent is not the block below
-    "hash",  # logs of another fork than the header
-    "range",  # logs of blocks that nobody asked for
-    "order",  # log indices do not strictly increase
-    "removed",  # logs marked as reorganised away
-    "filter",  # logs of a contract or event that nobody asked for
-    "time",  # a log's time is not its block's
-    "bloom",  # the header's bloom and the logs exclude each other
-    "receipts",  # receipts of another block, or none
-    "opinion",  # other logs than another endpoint tells, and receipts or most endpoints do not bear it out
-    "finality",  # another fork than the chain's final block is on
-    "absent",  # no block at or below its own head; counted only
-)
+CHECKS: Mapping[str, str] = {
+    "shape": "a field is missing or no hex",
+    "head": "no newest block",
+    "number": "another block than the one asked for",
+    "links": "a block's parent is not the block below",
+    "hash": "logs of another fork than the header",
+    "range": "logs of blocks that nobody asked for",
+    "order": "log indices do not strictly increase",
+    "removed": "logs marked as reorganised away",
+    "filter": "logs of a contract or event that nobody asked for",
+    "time": "a log's time is not its block's",
+    "bloom": "the header's bloom and the logs exclude each other",
+    "receipts": "receipts of another block, or none",
+    "opinion": "other logs than another endpoint tells, and receipts or most endpoints do not bear it out",
+    "finality": "another fork than the chain's final block is on",
+    "absent": "no block at or below its own head; counted only",
+}
+"""What an answer was caught at, by its slug."""
 
 
 class LeftOut(BadAnswer):

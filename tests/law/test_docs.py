@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from shared import catalogue, config_page
+from indexer.undecoded import UNDECODED
+from shared import catalogue, config_page, errors_page
 
 ROOT = Path(__file__).parents[2]
 METRIC = re.compile(r"(?<![:\w])usdx_[a-z0-9_]+(?![\w:*…])")
@@ -18,6 +19,28 @@ def test_config_page_is_up_to_date() -> None:
 def test_metrics_page_is_up_to_date() -> None:
     """Every metric is documented as its room declares it; `make docs` writes the page anew."""
     assert (ROOT / "docs" / "reference" / "metrics.md").read_text() == catalogue.page()
+
+
+def test_errors_page_is_up_to_date() -> None:
+    """Every error, check and reason is documented as the code has it; `make docs` writes the page anew."""
+    assert (ROOT / "docs" / "reference" / "errors.md").read_text() == errors_page.page()
+
+
+def test_every_error_speaks_for_itself() -> None:
+    """Each has a reason, an advice and a docstring of its own, and one reason has one meaning within a tree."""
+    found = errors_page.errors()
+    assert len(found) > 40
+    lacking = [
+        (one.__name__, what) for one in found for what in ("reason", "advice", "__doc__") if not vars(one).get(what)
+    ]
+    assert lacking == []
+
+
+def test_every_reason_of_an_undecoded_log_is_explained() -> None:
+    """What the decoder and `usdx decode` say is the closed set, no more and no less."""
+    texts = [path.read_text() for path in (ROOT / "indexer").glob("*.py")]
+    said = {reason for text in texts for reason in re.findall(r"(?:DecodeError|fail|_error)\(\s*['\"](\w+)['\"]", text)}
+    assert said == set(UNDECODED)
 
 
 def test_every_key_says_what_it_means() -> None:
