@@ -83,12 +83,14 @@ class Ahead:
             await self._change()
         if not self.tasks:
             return []
-        began = time.monotonic()
+        began, decoding = time.monotonic(), self._unread() > 0
         self._deepen()
         await asyncio.wait([self.tasks[0]])
         await self._collect()
         waited_s = time.monotonic() - began
-        parts = [replace(await self.tasks.popleft(), waited_s=waited_s)]
+        first = await self.tasks.popleft()
+        node_s, decoder_s = (0.0, waited_s) if decoding else (waited_s, 0.0)
+        parts = [replace(first, waited_s=node_s, decoder_s=decoder_s)]
         logs = parts[0].logs.count
         while self.tasks and _done(self.tasks[0]) and logs < BATCH_LOGS:
             parts.append(replace(self.tasks.popleft().result(), waited_s=0.0))

@@ -84,7 +84,7 @@ async def _show(out: TextIO, keepers: Sequence[Keeper], done: Stop, clock: Clock
 
 
 def bar(name: str, ratio: float | None, progress: Progress | None) -> str:
-    """`base [#####.....] 50.0 %  block 1200  3400 ev/s  ETA 7s`."""
+    """`base [#####.....] 50.0 %  block 1200  3400 ev/s  ETA 7s, waits for node`."""
     if ratio is None or progress is None:
         return f"{name} [{'.' * BAR_WIDTH}] starting"
     full = int(ratio * BAR_WIDTH)
@@ -93,5 +93,7 @@ def bar(name: str, ratio: float | None, progress: Progress | None) -> str:
         if progress.behind_blocks == 0
         else f"ETA {'unknown' if progress.eta_s is None else span(progress.eta_s)}"
     )
+    if progress.behind_blocks and progress.waits_for:
+        eta += f", waits for {progress.waits_for}"
     drawn = "#" * full + "." * (BAR_WIDTH - full)
     return f"{name} [{drawn}] {ratio * 100:5.1f} %  block {progress.block}  {progress.events_per_s:.0f} ev/s  {eta}"

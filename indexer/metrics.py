@@ -9,7 +9,7 @@ from indexer.errors import DeepReorg
 from indexer.horizon import Horizon
 from indexer.model import Committed, Cursor, Idle, RolledBack, Step
 from indexer.patience import WORLD
-from indexer.progress import Pace, Progress
+from indexer.progress import Pace, Progress, waits
 from indexer.step import Worker
 from shared.clock import Clock
 from shared.errors import UsdxError
@@ -102,7 +102,7 @@ COUNTS = (
 FAMILIES = (*STATES, *COUNTS)
 
 STAGES = ("fetch", "decode", "store")
-WAITS = ("node", "database")
+WAITS = ("node", "decode", "database")
 
 
 def _reasons(kinds: Iterable[type[UsdxError]]) -> Iterable[str]:
@@ -144,6 +144,7 @@ class ChainState:
             lag_s=None if cursor.time is None else max(0.0, clock.now() - cursor.time),
             events_per_s=self.pace.events_per_s(now),
             blocks_per_s=self.pace.blocks_per_s(now),
+            waits_for=self.pace.waits_for(now),
             halted=self.halted,
         )
 
@@ -215,8 +216,8 @@ class Meter:
         timing = step.timing
         for stage, seconds in zip(STAGES, (timing.fetch_s, timing.decode_s, timing.store_s), strict=True):
             self._duration.observe(seconds, chain, stage)
-        self._stalled.inc(chain, "node", by=timing.waited_s)
-        self._stalled.inc(chain, "database", by=timing.store_s)
+        for on, seconds in waits(timing).items():
+            self._stalled.inc(chain, on, by=seconds)
         self._state.pace.note(step, self._clock.monotonic())
 
 

@@ -116,12 +116,17 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Where a step spent its time, in seconds. `waited_s` is the part of `fetch_s` in which nothing else was done."""
+    """Where a step spent its time, in seconds.
+
+    `waited_s` is the part of `fetch_s` in which nothing else was done but wait for the node; `decoder_s` went to the
+    decoder.
+    """
 
     fetch_s: float = 0.0
     waited_s: float = 0.0
     decode_s: float = 0.0
     store_s: float = 0.0
+    decoder_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from indexer.model import Committed
+from indexer.model import Committed, Timing
 
 WINDOW_S = 10.0
 AT_TIP_BLOCKS = 16
 """Up to this many blocks behind the tip still counts as ready: fast chains seal several between two polls."""
 
 
+def waits(timing: Timing) -> Mapping[str, float]:
+    """For what a step could not go on, in seconds."""
+    return {
+        "node": timing.waited_s,
+        "decode": timing.decoder_s + timing.decode_s,
+        "database": timing.store_s,
+    }
+
+
 @dataclass(slots=True)
 class Pace:
-    """Events and blocks per second over the last seconds."""
+    """Events and blocks per second over the last seconds, and what they waited for."""
 
-    _marks: deque[tuple[float, int, int]] = field(default_factory=deque)
+    _marks: deque[tuple[float, int, int, Timing]] = field(default_factory=deque)
 
     def note(self, step: Committed, now: float) -> None:
-        self._marks.append((now, sum(step.events.values()), len(step.range)))
+        self._marks.append((now, sum(step.events.values()), len(step.range), step.timing))
         self._trim(now)
+
+    def waits_for(self, now: float) -> str:
+        """What most of the time was lost to; nothing while nothing is done."""
+        self._trim(now)
+        lost: Counter[str] = Counter()
+        for *_, timing in self._marks:
+            lost.update(waits(timing))
+        return max(lost, key=lost.__getitem__, default="")
 
     def events_per_s(self, now: float) -> float:
         self._trim(now)
-        return sum(events for _, events, _ in self._marks) / self._span(now)
+        return sum(events for _, events, *_ in self._marks) / self._span(now)
 
     def blocks_per_s(self, now: float) -> float:
         self._trim(now)
-        return sum(blocks for _, _, blocks in self._marks) / self._span(now)
+        return sum(blocks for _, _, blocks, _ in self._marks) / self._span(now)
 
     def _trim(self, now: float) -> None:
         while self._marks and self._marks[0][0] < now - WINDOW_S:
@@ -48,6 +66,7 @@ class Progress:
     events_per_s: float
     blocks_per_s: float
     halted: str = ""
+    waits_for: str = ""
 
     @property
     def ready(self) -> bool:

@@ -23,7 +23,7 @@ from shared.errors import Inconsistent
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A plan with its logs. `waited_s` is the part of `fetch_s` in which nothing else was done.
+    """A plan with its logs. `waited_s` and `decoder_s` are those of a `Timing`.
 
     `born` are the contracts made by factories that were asked for, by stream.
     """
@@ -33,6 +33,7 @@ class Fetched:
     fetch_s: float
     waited_s: float = 0.0
     born: Born = field(default_factory=dict)
+    decoder_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ class Worker:
                 sum(part.waited_s for part in good),
                 decoded - began,
                 stored - decoded,
+                sum(part.decoder_s for part in good),
             ),
             committed_at=clock.now(),
         )
