@@ -1,0 +1,37 @@
+"""A backfill says how far it is, how fast, and what it waits for."""
+
+import pytest
+
+from indexer.catch_up import bar
+from indexer.model import BlockRef, Committed, Range, Timing
+from indexer.progress import Pace, Progress
+
+
+def _step(timing: Timing) -> Committed:
+    return Committed("base", ("p/c",), Range(0, 99), BlockRef(99, bytes(32), bytes(32), 0), {"Sold": 40}, timing, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("timing", "on"),
+    [
+        (Timing(fetch_s=9, waited_s=3, decode_s=1, store_s=2), "node"),
+        (Timing(fetch_s=9, waited_s=0, decode_s=1, store_s=2, decoder_s=2), "decode"),
+        (Timing(fetch_s=9, waited_s=1, decode_s=1, store_s=2), "database"),
+    ],
+)
+def test_what_most_time_is_lost_to(timing: Timing, on: str) -> None:
+    """The bar names that of node, decoder and database which the last commits waited for longest."""
+    pace = Pace()
+    pace.note(_step(timing), now=5.0)
+    told = Progress(99, 100, 1.0, pace.events_per_s(6.0), pace.blocks_per_s(6.0), waits_for=pace.waits_for(6.0))
+    assert bar("base", 0.5, told) == (
+        f"base [###############...............]  50.0 %  block 99  40 ev/s  ETA 1s, waits for {on}"
+    )
+
+
+def test_nothing_is_waited_for() -> None:
+    """Without a commit in the last seconds nothing is named, and at the tip it is done."""
+    pace = Pace()
+    pace.note(_step(Timing(waited_s=3)), now=5.0)
+    assert pace.waits_for(50.0) == ""
+    assert bar("base", 1.0, Progress(99, 0, 1.0, 0.0, 0.0, waits_for="node")).endswith("done")
