@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from shared.embedded import find_binaries
 
 USDX = Path(sys.executable).with_name("usdx")
-PASSWORD = "hush-correct-horse"  # noqa: S105 (the server of the tests lets everybody in)
+PASSWORD = "hush-correct-horse"
 PROGRAMS = {"pg_dump", "pg_restore", "psql"}
 LISTED = """#!/bin/sh
 tr '\\0' ' ' < /proc/$PPID/cmdline >> {log}
