@@ -6,7 +6,9 @@ paths mean relative to the config file's folder, which the loader passes in as t
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -24,39 +27,46 @@ from pydantic import (
 )
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+LONGEST_S = 36_500 * 86_400.0
+FARTHEST_BLOCK = 10**15
+DEEPEST = 10**6
 _UNIT_S = {None: 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_seconds(value: object) -> float:
     """Seconds from 5, "5s", "500ms", "30m", "1h" or "1d"."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
-        return float(value)
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('a duration such as 5, "5s", "500ms", "30m" or "1h"')
-    return float(match[1]) * _UNIT_S[match[2]]
+    seconds = math.nan
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    elif isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        seconds = float(match[1]) * _UNIT_S[match[2]]
+    if not 0 <= seconds <= LONGEST_S:
+        raise ValueError('a duration such as 5, "5s", "500ms", "30m" or "1h", at most a hundred years')
+    return seconds
 
 
 def parse_finality(value: object) -> str | int:
-    """The chain's own `"finalized"` tag, or a depth in blocks."""
+    """The chain's own `"finalized"` tag, or a depth in blocks; 0 for a chain that never forks."""
     if value == "finalized":
         return "finalized"
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise ValueError('"finalized" or a depth in blocks, such as 64')
+    if (depth := _whole(value, DEEPEST)) is not None:
+        return depth
+    raise ValueError(f'"finalized" or a depth in blocks, such as 64, at most {DEEPEST}')
 
 
 def parse_start_block(value: object) -> str | int:
     """A block number, or `"auto"`: the block in which the contract was deployed."""
     if value == "auto":
         return "auto"
-    if isinstance(value, str) and value.isdecimal():
+    if (number := _whole(value, FARTHEST_BLOCK)) is not None:
+        return number
+    raise ValueError(f'a block number, at most {FARTHEST_BLOCK}, or "auto"')
+
+
+def _whole(value: object, most: int) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= len(str(most)):
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise ValueError('a block number or "auto"')
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most else None
 
 
 def parse_address(value: object) -> str:
@@ -64,6 +74,8 @@ def parse_address(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"0x[0-9a-fA-F]{40}", value):
         raise ValueError("an address: 0x and 40 hex digits")
     digits = value[2:]
+    if not int(digits, 16):
+        raise ValueError("the address of a contract; nobody lives at zero")
     if digits not in (digits.lower(), digits.upper()) and not _checksum_right(value):
         raise ValueError("an address with a right EIP-55 checksum (or all in lower case); a digit is mistyped")
     return value.lower()
@@ -103,8 +115,40 @@ def _endpoint_name(name: str) -> str:
     return name
 
 
+def _is_url(text: str) -> bool:
+    from shared import address  # which loads yarl: 40 ms that commands without a config are spared
+
+    try:
+        address.read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _http(text: str) -> str:
+    if not _is_url(text):
+        raise ValueError("an http:// or https:// address")
+    return text
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}", name):
+        raise ValueError("a name of at most 40 letters, digits, -, _ or .")
+    return name
+
+
+def _host(host: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:%-]+", host):
+        raise ValueError("an address or name of this host, such as 127.0.0.1 or 0.0.0.0")
+    return host
+
+
 Some = AfterValidator(_some)
+Name = Annotated[str, AfterValidator(_name)]
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
+Time = Annotated[Seconds, Field(gt=0)]
+Beat = Annotated[Seconds, Field(ge=0.01)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finality = Annotated[str | int, BeforeValidator(parse_finality)]
 StartBlock = Annotated[str | int, BeforeValidator(parse_start_block)]
 Address = Annotated[str, BeforeValidator(parse_address)]
@@ -157,11 +201,11 @@ class EndpointSettings(Table):
     url: SecretStr = Field(SecretStr(""), description="`https://…`, with its key if it has one.")
     ws_file: ConfigFile | None = Field(None, description="A file with the WebSocket.")
     ws: SecretStr | None = Field(None, description="A WebSocket that tells of new heads sooner; polling goes on.")
-    requests_per_second: Annotated[float, Field(gt=0)] | None = Field(
+    requests_per_second: Rate | None = Field(
         None, description="Never ask faster; without it the endpoint's own complaints set the pace."
     )
     at_once: Annotated[int, Field(ge=1, le=256)] = Field(16, description="Most requests under way together.")
-    timeout: Seconds = Field(30.0, description="Give up a request after this.")
+    timeout: Time = Field(30.0, description="Give up a request after this.")
 
     _url = field_validator("url", "ws", mode="before")(secret_from)
 
@@ -184,19 +228,28 @@ class ChainSettings(Table):
     """One EVM chain and how it is reached."""
 
     rpc: Annotated[tuple[EndpointSettings, ...], Some]
-    chain_id: Annotated[int, Field(ge=1)] | None = Field(
+    chain_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = Field(
         None, description="Endpoints of another chain are refused; without it the majority of the endpoints decides."
     )
     finality: Finality = Field(
-        "finalized", description="The chain's own tag, or a depth; where no endpoint knows the tag, 64 blocks."
+        "finalized",
+        description="The chain's own tag, or a depth, 0 where forks cannot be; where no endpoint knows the tag, 64 blocks.",
     )
     blooms: bool = Field(True, description="Doubt empty answers that a header's bloom denies.")
     cross_check: bool = Field(
         False,
         description="Store only logs that a second endpoint confirms, or receipts prove; for twice the requests.",
     )
-    poll: Seconds = Field(1.0, description="How often the tip is asked for.")
-    lag_threshold: Seconds = Field(300.0, description="The delay from which the alerts count the chain as behind.")
+    poll: Beat = Field(1.0, description="How often the tip is asked for.")
+    lag_threshold: Time = Field(300.0, description="The delay from which the alerts count the chain as behind.")
+
+    @field_validator("rpc", mode="after")
+    @classmethod
+    def _told_apart(cls, value: tuple[EndpointSettings, ...]) -> tuple[EndpointSettings, ...]:
+        often = [name for name, count in Counter(one.name for one in value).items() if count > 1]
+        if often:
+            raise ValueError(f"a name of its own for each endpoint; {', '.join(often)} is there more than once")
+        return value
 
 
 class ProtocolSettings(Table):
@@ -224,11 +277,11 @@ class FeedSettings(Table):
     )
     min_sources: Annotated[int, Field(ge=1)] = Field(2, description="The quorum, in independent groups.")
     on_outlier: Literal["drop", "refuse"] = Field("drop", description='`"refuse"`: one outlier stops the feed.')
-    every: Annotated[Seconds, Field(gt=0)] = Field(5.0, description="Time between rounds.")
-    timeout: Annotated[Seconds, Field(gt=0)] = Field(2.0, description="A round's deadline.")
-    heartbeat: Seconds = Field(60.0, description="The longest silence allowed.")
+    every: Beat = Field(5.0, description="Time between rounds.")
+    timeout: Time = Field(2.0, description="A round's deadline.")
+    heartbeat: Time = Field(60.0, description="The longest silence allowed.")
     required: bool = Field(True, description="Whether its silence makes the oracle unready.")
-    max_age: Seconds = Field(60.0, description="The oldest quote, by the venue's own time.")
+    max_age: Time = Field(60.0, description="The oldest quote, by the venue's own time.")
     min_price: Annotated[Decimal, Field(gt=0)] | None = Field(None, description="Prices below are refused.")
     max_price: Annotated[Decimal, Field(gt=0)] | None = Field(None, description="Prices above are refused.")
     max_jump_bps: Annotated[Decimal, Field(ge=0)] = Field(
@@ -238,7 +291,7 @@ class FeedSettings(Table):
     reseed_rounds: Annotated[int, Field(ge=1)] = Field(
         3, description="After so many rounds at the new level a jump is believed."
     )
-    frozen_after: Seconds = Field(60.0, description="An unchanged quote is suspect after this.")
+    frozen_after: Time = Field(60.0, description="An unchanged quote is suspect after this.")
     frozen_moved_bps: Annotated[Decimal, Field(gt=0)] = Field(
         Decimal(30), description="… when the others have moved by this."
     )
@@ -247,6 +300,14 @@ class FeedSettings(Table):
         Decimal(0), description="Publish only what moved by this, or after the heartbeat."
     )
     parameters: dict[str, dict[str, Any]] = {}
+
+    @field_validator("max_price", mode="after")
+    @classmethod
+    def _above(cls, value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        least = info.data.get("min_price")
+        if value is not None and least is not None and value <= least:
+            raise ValueError(f"more than min_price, which is {least}")
+        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -269,7 +330,9 @@ class VenueSettings(Table):
     type: str | None = Field(
         None, description='The kind of venue when the name is another one; `"http"` for one described here.'
     )
-    base_url: str | None = Field(None, description="Another host; left out, the real one.")
+    base_url: Annotated[str, AfterValidator(_http)] | None = Field(
+        None, description="Another host; left out, the real one."
+    )
     stream_url: str | None = Field(None, description="Another host of the push channel.")
     transport: Literal["rest", "stream"] = Field(
         "rest", description='`"stream"` listens, and asks only while that is silent.'
@@ -277,7 +340,7 @@ class VenueSettings(Table):
     token_file: ConfigFile | None = Field(None, description="A file with the key.")
     token: SecretStr | None = Field(None, description="A key, sent as a header.")
     requests: Annotated[int, Field(ge=1)] | None = Field(None, description="Your own budget: requests …")
-    per: Annotated[Seconds, Field(gt=0)] | None = Field(None, description="… in this time.")
+    per: Time | None = Field(None, description="… in this time.")
     dollar: str | None = Field(None, description='What its markets are quoted in: `"USD"`, `"USDT"`.')
     standing: Literal["independent", "derivative"] | None = Field(
         None, description='`"derivative"`: it repeats others and adds nothing to a quorum.'
@@ -326,7 +389,7 @@ class TlsSettings(Table):
 class WorkerSettings(Table):
     """Where one worker serves its own /metrics, /healthz and /readyz."""
 
-    host: str = Field("127.0.0.1", description="The address to listen on.")
+    host: Annotated[str, AfterValidator(_host)] = Field("127.0.0.1", description="The address to listen on.")
     port: Port = Field(description="The port to listen on; 0 takes a free one.")
     metrics_auth: AuthSettings = AuthSettings()
     tls: TlsSettings | None = None
@@ -342,18 +405,10 @@ class OracleSettings(WorkerSettings):
     """The oracle process; quotes and observations are kept for `retention`, by whole days."""
 
     port: Port = Field(9102, description="The port to listen on; 0 takes a free one.")
-    retention: Seconds = Field(30 * 86400.0, description="How long quotes and observations are kept, by whole days.")
-    max_block_age: Seconds = Field(120.0, description="Answers of an older block are refused.")
-
-
-def _is_url(text: str) -> bool:
-    from shared import address  # which loads yarl: 40 ms that commands without a config are spared
-
-    try:
-        address.read(text)
-    except ValueError:
-        return False
-    return True
+    retention: Annotated[Seconds, Field(ge=86400)] = Field(
+        30 * 86400.0, description="How long quotes and observations are kept, by whole days."
+    )
+    max_block_age: Time = Field(120.0, description="Answers of an older block are refused.")
 
 
 def _is_place(text: str) -> bool:
@@ -384,14 +439,12 @@ class AggregatorSettings(WorkerSettings):
     )
     workers_key_file: ConfigFile | None = Field(None, description="Its key, PEM.")
     instance: str | None = Field(None, description="How a scraper calls us; left out, host and port.")
-    refresh_every: Annotated[Seconds, Field(gt=0)] | None = Field(
+    refresh_every: Time | None = Field(
         None, description="The period of all business figures, in place of each one's own."
     )
     api_auth: AuthSettings = AuthSettings()
     webhook_auth: AuthSettings = AuthSettings()
-    rate: Annotated[float, Field(gt=0)] = Field(
-        200.0, description="Requests a second that one client of the API may make."
-    )
+    rate: Rate = Field(200.0, description="Requests a second that one client of the API may make.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -413,10 +466,10 @@ class Settings(Table):
     """The whole config."""
 
     database: DatabaseSettings = DatabaseSettings()
-    chains: dict[str, ChainSettings] = {}
-    protocols: dict[str, ProtocolSettings] = {}
+    chains: dict[Name, ChainSettings] = {}
+    protocols: dict[Name, ProtocolSettings] = {}
     feeds: dict[str, FeedSettings] = {}
-    venues: dict[str, VenueSettings] = {}
+    venues: dict[Name, VenueSettings] = {}
     indexer: IndexerSettings = IndexerSettings()
     oracle: OracleSettings = OracleSettings()
     aggregator: AggregatorSettings = AggregatorSettings()
@@ -424,3 +477,29 @@ class Settings(Table):
     data_dir: Annotated[ConfigPath, Field(validate_default=True)] = Field(
         Path(".usdx"), description="Where the embedded Postgres and other files of ours live."
     )
+    _file: str = PrivateAttr("configuration")
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _ports_apart(self) -> Self:
+        """On one address; all addresses (0.0.0.0) may be those of machines or containers of their own."""
+        seen: dict[tuple[str, int], str] = {}
+        for name in ("indexer", "oracle", "aggregator"):
+            one: WorkerSettings = getattr(self, name)
+            other = seen.setdefault((one.host, one.port), name)
+            if other != name and one.port and one.host not in ("0.0.0.0", "::"):  # noqa: S104
+                raise ValueError(
+                    f"a port for each worker of {one.host}; {name}.port and {other}.port are both {one.port}"
+                )
+        return self
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep where the settings come from: `file`, and `origins` of the keys that the environment gave."""
+        if isinstance(context, dict):
+            self._file = context.get("file", self._file)
+            self._origins = context.get("origins", self._origins)
+
+    def origin(self, key: str) -> str:
+        """The file, or the variable, that a key such as `chains.base.poll` comes from."""
+        found = (name for at, name in self._origins.items() if re.match(rf"{re.escape(at)}(?![^.[])", key))
+        return next(found, self._file)

@@ -15,6 +15,7 @@ from shared.settings import (
     EndpointSettings,
     FeedSettings,
     Settings,
+    VenueSettings,
     parse_address,
     parse_addresses,
     parse_finality,
@@ -162,6 +163,8 @@ def test_an_address_that_cannot_be_is_refused(place: str) -> None:
         AggregatorSettings(workers={"indexer": place})  # type: ignore[dict-item]
     with pytest.raises(ValidationError, match="an http:// or https:// address"):
         EndpointSettings(name="a", url=place.removeprefix("dns+"))  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="an http:// or https:// address"):
+        VenueSettings(base_url=place.removeprefix("dns+"))
 
 
 def test_a_certificate_comes_with_its_key() -> None:
