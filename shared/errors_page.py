@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from shared.errors import Inconsistent, Permanent, TooLarge, Transient, UsdxError
 from shared.rpc_errors import CHECKS, RpcError
@@ -49,7 +49,12 @@ Where it says *stored*, the log waits in `usdx.undecoded_logs` with this reason 
 |--|--|--|--|
 """
 _TITLES = {"shared": "Every worker", "indexer": "Indexer", "oracle": "Oracle", "aggregator": "Aggregator"}
-_KINDS = {Transient: "transient", TooLarge: "too large", Inconsistent: "inconsistent", Permanent: "permanent"}
+_KINDS: Mapping[type, str] = {
+    Transient: "transient",
+    TooLarge: "too large",
+    Inconsistent: "inconsistent",
+    Permanent: "permanent",
+}
 
 
 def errors() -> list[type[UsdxError]]:
