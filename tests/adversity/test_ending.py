@@ -10,17 +10,65 @@ from pathlib import Path
 
 import aiohttp
 import asyncpg
+import pytest
 
 from aggregator.metrics import WEBHOOK_PATH
+from shared.rpc_answer import Reply
 from tests.adversity.cluster import value
 from tests.adversity.crash import free_port
 from tests.adversity.nursery import Forked
 from tests.adversity.scene import PATIENCE_S, scene
+from tests.adversity.shop import transfer
 from tests.fakes.venues import Venues, serve
 from tests.integration.aggregator.test_webhook import alert, payload
 
 ENOUGH = 12
+PAST, EACH = 300, 20
+BACKFILLING = 'usdx_indexer_backfill_active{chain="fake"}'
 VENUES = ("coinbase", "kraken", "bitstamp")
+
+
+async def test_the_indexer_while_it_reads_the_past(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A locked table keeps a large write waiting, or the node answers nothing: it ends with 0 in the middle of the
+    backfill, and the next one goes on with nothing lost or doubled."""
+    async with scene(tmp_path, database_url, blocks=10) as one:
+        await one.start()
+        await one.settle()
+        assert await one.end() == 0
+        for block in range(PAST):
+            one.life.chain.mine(*(transfer(block * EACH + number) for number in range(EACH)))
+        one.life._note(PAST)
+
+        async with locked(database_url, "shop.token_transfer") as cx:
+            await one.start()
+            async with asyncio.timeout(PATIENCE_S):
+                while await waiting(cx) == 0:
+                    await asyncio.sleep(0.02)
+            assert (await one.scrape())[BACKFILLING] == 1
+            assert await one.end() == 0, one.said()[-3000:]
+            assert await cx.fetchval("select min(block_number) from usdx.cursors") < PAST / 2
+
+        answer, asked = one.node.post, asyncio.Event()
+
+        async def hang(body: bytes) -> Reply:
+            if b'"topics"' in body:  # for events, not to find out what it can do
+                asked.set()
+                await asyncio.sleep(3600)
+            return await answer(body)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(one.node, "post", hang)
+            await one.start()
+            await asyncio.wait_for(asked.wait(), PATIENCE_S)
+            assert (await one.scrape())[BACKFILLING] == 1
+            assert await one.end() == 0, one.said()[-3000:]
+
+        await one.start()
+        await one.settle()
+        assert await one.end() == 0
+        assert "Traceback" not in one.said()
 
 
 async def test_the_oracle_while_its_venues_hang(database_url: str, tmp_path: Path) -> None:
