@@ -65,6 +65,11 @@ class Family:
         if (self.kind == "histogram") != bool(self.buckets):
             raise ValueError(f"{self.name}: buckets belong to histograms, and to all of them")
 
+    @property
+    def exposed_unit(self) -> str:
+        """The unit as OpenMetrics may say it: one that the name ends in."""
+        return self.unit if self.name.removesuffix("_total").endswith(f"_{self.unit}") else ""
+
     def together(self, values: Iterable[float]) -> float:
         """The one value of several series that became one."""
         return FOLDS["sum" if self.kind == "counter" else self.fold](values)

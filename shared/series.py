@@ -87,7 +87,7 @@ class Counters:
     def __init__(self, family: Family, guard: Guard, registry: CollectorRegistry) -> None:
         self.family = family
         self._guard = guard
-        self._metric = _Counter(family.name, family.help, family.labels, registry=registry)
+        self._metric = _Counter(family.name, family.help, family.labels, unit=family.exposed_unit, registry=registry)
         self._children: dict[Labels, _Counter] = {}
 
     def start(self, *labels: str) -> None:
@@ -111,7 +111,12 @@ class Histograms:
     def __init__(self, family: Family, guard: Guard, registry: CollectorRegistry) -> None:
         self.family = family
         self._guard = guard
-        self._metric = _Histogram(family.name, family.help, family.labels, buckets=family.buckets, registry=registry)
+        self._metric = _Histogram(
+            *(family.name, family.help, family.labels),
+            unit=family.exposed_unit,
+            buckets=family.buckets,
+            registry=registry,
+        )
         self._children: dict[Labels, _Histogram] = {}
 
     def start(self, *labels: str) -> None:
@@ -232,7 +237,7 @@ class Scraped:
 def metric_of(family: Family) -> Metric:
     """An empty exposition of a gauge, counter or info family."""
     if family.kind == "counter":
-        return CounterMetricFamily(family.name, family.help, labels=family.labels)
+        return CounterMetricFamily(family.name, family.help, labels=family.labels, unit=family.exposed_unit)
     if family.kind == "info":
         return InfoMetricFamily(family.name.removesuffix("_info"), family.help)
-    return GaugeMetricFamily(family.name, family.help, labels=family.labels)
+    return GaugeMetricFamily(family.name, family.help, labels=family.labels, unit=family.exposed_unit)

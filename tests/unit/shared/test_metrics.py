@@ -214,6 +214,28 @@ def test_no_created_series(registry: Registry) -> None:
     assert b"_created" not in registry.exposition(openmetrics=True)
 
 
+def test_openmetrics_says_units(registry: Registry) -> None:
+    """A unit that the name ends in is said, whatever the kind, and the names stay as they are; another is not."""
+    size = Family("usdx_read_bytes_total", "counter", "Size.", ("path",), "bytes")
+    registry.counter(size).inc("x")
+    registry.histogram(DURATION).of("x").observe(1.0)
+    registry.gauge(PRICE).set(1, "ETH")
+    age = Family("usdx_age_seconds", "gauge", "Age.", (), "seconds")
+    registry.collector(lambda: [Sample(age, 1.0)], age)
+    text = registry.exposition(openmetrics=True).decode()
+    told = {line for line in text.splitlines() if line.startswith("# UNIT usdx_")}
+    assert {
+        "# UNIT usdx_read_bytes bytes",
+        "# UNIT usdx_step_duration_seconds seconds",
+        "# UNIT usdx_age_seconds seconds",
+    } <= told
+    assert not any("usdx_price" in line for line in told)
+    assert {'usdx_read_bytes_total{path="x"} 1.0', "usdx_age_seconds 1.0", 'usdx_price{asset="ETH"} 1.0'} <= {
+        *text.splitlines()
+    }
+    assert "# UNIT" not in registry.exposition().decode()
+
+
 def test_openmetrics_carries_exemplars(registry: Registry) -> None:
     """Trace ids go to exemplars, which only OpenMetrics has."""
     registry.histogram(DURATION).observe(0.2, "follow", exemplar={"trace_id": "abc"})
