@@ -44,6 +44,13 @@ class _Herald:
         """The positions that the labels are read from."""
         return tuple(place for place in self.labels if place is not None)
 
+    @property
+    def known_values(self) -> str:
+        """The question which values the table holds there, at most as many as the labels can tell apart."""
+        names = ", ".join(quoted(self.table.column_names[place]) for place in self.places)
+        most = max(CAPS.get(label, DEFAULT_CAP) for label in self.counters.family.labels)
+        return f"select distinct {names} from {self.table.qualified} where chain_id = $1 limit {most}"  # noqa: S608
+
     def values(self, row: Mapping[int, object] | Sequence[object], chain: str) -> tuple[str, ...]:
         """The label set that a row names."""
         return tuple(chain if place is None else _text(row[place]) for place in self.labels)
@@ -99,20 +106,21 @@ class EventCounters:
 
     async def prime(self, db: Database) -> None:
         """Let every label set that the database knows exist at 0, so that its first increment is seen."""
+        asked: dict[str, list[_Herald]] = {}
         for one in (one for known in (self._rules, self._heralds) for listed in known.values() for one in listed):
-            if not one.places:
+            if one.places:
+                asked.setdefault(one.known_values, []).append(one)
+            else:
                 one.counters.start(*one.values((), self._chain))
-                continue
-            names = [quoted(one.table.column_names[place]) for place in one.places]
-            most = max(CAPS.get(label, DEFAULT_CAP) for label in one.counters.family.labels)
-            sql = f"select distinct {', '.join(names)} from {one.table.qualified} where chain_id = $1 limit {most}"  # noqa: S608
+        for sql, heralds in asked.items():
             try:
                 async with db.connection() as cx:
-                    rows = await cx.fetch(sql, self._chain_id, on=one.table.name, timeout_s=PRIME_TIMEOUT_S)
+                    rows = await cx.fetch(sql, self._chain_id, on=heralds[0].table.name, timeout_s=PRIME_TIMEOUT_S)
             except DatabaseTimeout:
                 continue
-            for row in rows:
-                one.counters.start(*one.values(dict(zip(one.places, row, strict=True)), self._chain))
+            for one in heralds:
+                for row in rows:
+                    one.counters.start(*one.values(dict(zip(one.places, row, strict=True)), self._chain))
 
     def observe(self, step: Committed) -> None:
         """Count the rows of a live step, after whatever they name has begun at 0."""

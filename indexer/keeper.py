@@ -44,6 +44,7 @@ from shared.settings import ChainSettings
 
 LOG_EVERY_S = 1.0
 HALTED_BEAT_S = 5.0
+AT_TIP_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,6 @@ class Keeper:
         self._log = structlog.get_logger("indexer").bind(chain=self.name)
         self._logged_at = float("-inf")
         self._said: dict[str, float] = {}
-        self._primed = False
         self.loop = f"chain {self.name}"
         self.state = ChainState(self.name, Horizon(self._chain, world.clock), (), settings.lag_threshold)
         self._meter = Meter(world.registry, self.state, world.clock)
@@ -194,8 +194,14 @@ class Keeper:
         async with self._leased():
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))
-            acts = [follow(self._follower, stop, self._observe, patience, self._settings.poll, rest=self._rest)]
-            await _together([*acts, self._fill(stop, bool(far))])
+            at_tip = asyncio.Event()
+
+            async def rest(stop: Stop, poll_s: float) -> None:
+                at_tip.set()
+                await self._pool.rest(stop, poll_s)
+
+            following = follow(self._follower, stop, self._observe, patience, self._settings.poll, rest=rest)
+            await _together([following, self._fill(stop, bool(far)), self._name(stop, at_tip)])
 
     async def _fill(self, stop: Stop, far: bool) -> None:
         """Backfill, then hand the streams over to the follower, which brings them the last blocks to the others.
@@ -209,17 +215,16 @@ class Keeper:
             finally:
                 self.state.backfilling = False
             self._follower.adopt(self._filler.release(list(self._filler.streams)))
-            self._primed = False
+            await self._patience(stop).attempt(lambda: self._met().counters.prime(self._world.db))
         if not stop.is_set():
             await self._index()
 
-    async def _rest(self, stop: Stop, poll_s: float) -> None:
-        """At the tip, wait for the next block; before the first one that counts, let all series begin that the blocks
-        before it named."""
-        if not self._primed:
-            await self._patience(stop).attempt(lambda: self._met().counters.prime(self._world.db))
-            self._primed = True
-        await self._pool.rest(stop, poll_s)
+    async def _name(self, stop: Stop, at_tip: asyncio.Event) -> None:
+        """At the tip, let all series of the protocol's counters begin that the blocks before it named."""
+        while not at_tip.is_set():
+            if await stop.wait(AT_TIP_S):
+                return
+        await self._patience(stop).attempt(lambda: self._met().counters.prime(self._world.db))
 
     async def _index(self) -> None:
         async with lease(self._world.db, "secondary indexes"):  # two chains may fill the same tables
