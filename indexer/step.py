@@ -74,6 +74,14 @@ class Worker:
         """
         if self._known and not self._walls:
             return
+        self._known = True  # unless it is forgotten while we wait, when streams are handed over for instance
+        try:
+            await self._read()
+        except BaseException:
+            self._known = False
+            raise
+
+    async def _read(self) -> None:
         keys = set(self.streams)
         parents = {key: set(one.parent.keys) - keys for key, one in self.streams.items() if one.parent is not None}
         found = await self._border.store.cursors([*keys.union(*parents.values())])
@@ -83,7 +91,6 @@ class Worker:
         self._walls = {key: min(found[one].number for one in other) for key, other in parents.items() if other}
         await self.nursery.load(self.streams.values())
         self.seen = dict(self.cursors)
-        self._known = True
 
     def forget(self) -> None:
         """Read the cursors again before the next step: an error may have hidden what became of them."""

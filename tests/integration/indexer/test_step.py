@@ -1,10 +1,13 @@
 """The step against a fake chain and a real Postgres."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from indexer.errors import CursorMoved, DeepReorg
 from indexer.metrics import ChainState
-from indexer.model import Committed, Idle, RolledBack
+from indexer.model import Committed, Cursor, Idle, RolledBack
+from indexer.store import Store
 from shared.db import Database
 from tests.fakes.chain import FakeChain
 from tests.integration.indexer.world import (
@@ -194,3 +197,25 @@ async def test_a_stream_is_seen_where_its_worker_has_it(db: Database) -> None:
     assert at is not None
     assert at.number == 170
     assert state.done_ratio() == 1
+
+
+async def test_streams_that_are_handed_over_while_cursors_are_read(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that is given a stream while it reads where the others stand takes it up; it does not idle for ever."""
+    fake = FakeChain()
+    fake.mine(transfer(1))
+    one = await worker(db, Reader(fake), token())
+    handed = one.release(["shop/token"])
+    real = Store.cursors
+
+    async def slowly(self: Store, streams: Sequence[str]) -> dict[str, Cursor]:
+        found = await real(self, streams)
+        one.adopt(handed)
+        handed.clear()
+        return found
+
+    monkeypatch.setattr(Store, "cursors", slowly)
+    await one.step()
+    await until_idle(one)
+    assert await values(db) == on_chain(fake)
