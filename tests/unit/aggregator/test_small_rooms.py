@@ -38,6 +38,23 @@ def test_rates_are_growth_over_time() -> None:
     assert rates.per_s(EVENTS, "base") is None
 
 
+@pytest.mark.parametrize(
+    ("braced", "chain"),
+    [
+        ('chain="b",type="x"', "b"),
+        ('chain="",type="x"', ""),
+        (r'chain="b\"c"', 'b"c'),
+        ('type="x,chain=",chain="b"', "b"),
+        ('type="x"', ""),
+        ("", ""),
+    ],
+)
+def test_a_chain_wherever_it_stands(braced: str, chain: str) -> None:
+    """The label is found first or last, escaped or missing, and never within another one's value."""
+    facts = facts_of(Sweep(1.0, (Fetched(Target("i", "a:1", ""), 0.1, read(f"{EVENTS}{{{braced}}} 2\n")),)))
+    assert facts.get(EVENTS, chain) == 2
+
+
 def test_facts_add_counters_and_take_the_largest_state() -> None:
     """Several series of a chain are one fact."""
     text = f'# TYPE {EVENTS} counter\n{EVENTS}{{chain="b",type="x"}} 2\n{EVENTS}{{chain="b",type="y"}} 3\n'
