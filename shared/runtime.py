@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 import uvloop
@@ -29,6 +29,7 @@ CANCEL_S = 2.0
 CLOSE_S = 2.0
 SWITCH_S = 0.0005
 
+T = TypeVar("T")
 Task = Callable[["Stop"], Awaitable[None]]
 
 
@@ -96,6 +97,18 @@ async def run(
             if lag is not None:
                 await _drain({lag}, 0, hurry)
         _raise_first(ended)
+
+
+async def foreseen(name: str, work: Awaitable[T], *errors: type[BaseException]) -> T:
+    """What the work gives. Errors of these kinds are raised as they are, any other is logged and raised as `TaskDied`:
+    for work of which one piece may fail without ending the process."""
+    try:
+        return await work
+    except errors:
+        raise
+    except Exception as exc:
+        structlog.get_logger("runtime").error("work failed", work=name, error=exc, exc_info=exc)
+        raise TaskDied(f"{name} died: {type(exc).__name__}: {exc}") from exc
 
 
 async def _wait(task: Task, stop: Stop) -> None:

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -18,16 +17,25 @@ from aggregator.api.operation import Operation, bind, bind_body
 from aggregator.api.problems import MEDIA_TYPE, Refused
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import DatabaseRejected, DatabaseTimeout, UsdxError
+from shared.errors import DatabaseRejected, DatabaseTimeout, TaskDied, UsdxError
 from shared.negotiate import matches
 from shared.origin import origin_of
 from shared.rate import RateLimit
+from shared.runtime import foreseen
 
 BASE = "/api/v1"
+FORESEEN = (Refused, UsdxError, web.HTTPException, ConnectionError)  # the last when who asked is gone
 STATEMENT_TIMEOUT_S = 3.0
 QUEUE_TIMEOUT_S = 2.0
 BODY_TIMEOUT_S = 5.0
 BODY_LIMIT_BYTES = 64 * 1024
+KIND_OF = {
+    HTTPStatus.UNAUTHORIZED: "unauthorized",
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
+    HTTPStatus.TOO_MANY_REQUESTS: "too-many-requests",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +177,12 @@ def problems(unauthorized: Callable[[str], None], patient: frozenset[str]) -> Mi
     """A middleware that answers every failure under /api as a problem, RFC 9457; `unauthorized` is told the path of a
     request without the right credentials. `patient` are the paths whose clients give up when they get 429."""
 
-    log = structlog.get_logger("api")
-
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not request.path.startswith("/api/"):
             return await handler(request)
         try:
-            return await handler(request)
+            return await foreseen(f"{request.method} {request.path}", handler(request), *FORESEEN)
         except Refused as exc:
             return answer_of(exc)
         except UsdxError as exc:
@@ -187,22 +193,8 @@ def problems(unauthorized: Callable[[str], None], patient: frozenset[str]) -> Mi
             if exc.status == HTTPStatus.TOO_MANY_REQUESTS and request.path in patient:
                 return answer_of(Refused("unavailable", "wrong credentials came too often", retry_after_s=5))
             return _from_aiohttp(exc, request.path)
-        except ConnectionError:  # who asked is gone
-            raise
-        except Exception as exc:
-            log.error("request failed", method=request.method, path=request.path, error=exc, exc_info=exc)
-            return answer_of(Refused("internal", "it is in our log"))
 
     return middleware
-
-
-KIND_OF = {
-    HTTPStatus.UNAUTHORIZED: "unauthorized",
-    HTTPStatus.NOT_FOUND: "not-found",
-    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
-    HTTPStatus.TOO_MANY_REQUESTS: "too-many-requests",
-}
 
 
 def _from_aiohttp(exc: web.HTTPException, path: str) -> web.StreamResponse:
@@ -217,7 +209,9 @@ def _from_aiohttp(exc: web.HTTPException, path: str) -> web.StreamResponse:
 
 
 def refusal_of(exc: UsdxError) -> Refused:
-    """What a client is told of a failure of the database: nothing of its words, which may hold a client's data."""
+    """What a client is told of a failure of ours: nothing of its words, which may hold a client's data."""
+    if isinstance(exc, TaskDied):
+        return Refused("internal", "it is in our log")
     if isinstance(exc, DatabaseTimeout):
         return Refused("too-expensive", "ask for less: fewer blocks, a filter, or the default sort", retry_after_s=5)
     if isinstance(exc, DatabaseRejected):
