@@ -358,7 +358,7 @@ async def test_a_real_indexer_cross_checks_where_it_is_told_to(
     life = Life(random.Random(7))
     life.grow(150)
     nodes = [FakeNode(life.chain, name, finality_depth=life.finality) for name in ("bad", "good")]
-    nodes[0].fail(faults.log_left_out().often(100_000))
+    nodes[0].fail(faults.log_left_out().often(4))
     async with AsyncExitStack() as stack:
         urls = {node.name: await stack.enter_async_context(served(node)) for node in nodes}
         file = tmp_path / "usdx.toml"
