@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from indexer.backfill import backfill
 from indexer.errors import DeepReorg
 from indexer.layout import claim_chain, prepare
-from indexer.model import Committed, RolledBack, Step
+from indexer.model import Committed, Step
 from indexer.patience import Patience
 from shared.db import Database
 from shared.errors import UsdxError
 from shared.metrics import Registry
 from shared.runtime import Stop
 from shared.settings import Settings
+from tests.adversity.books import Books
 from tests.fakes.chain import FakeChain
 from tests.integration.indexer.test_model import BLOCKS, NODE, STREAMS, TABLES, Game
 
@@ -30,11 +31,14 @@ FINALITY = 8
 
 
 class Forks(Game):
-    """The game of the model test with nothing but forks, and what the steps said kept in balance."""
+    """The game of the model test with nothing but forks, and what the metrics say kept in balance."""
 
-    def __init__(self, db: Database, finality: int) -> None:
-        super().__init__(db, finality)
-        self.balance: Counter[str] = Counter()
+    books: Books
+
+    async def begin(self) -> None:
+        await super().begin()
+        (transfers,) = self.streams[0].tables.values()
+        self.books = Books(self.db, self.fake.chain_id, self.worker.horizon, self.clock, transfers)
 
     def stall(self, name: str) -> None:
         """The finalized tag of a node stands still while its chain goes on; it never names a block of a dead fork."""
@@ -61,15 +65,13 @@ class Forks(Game):
         self.mine(blocks)
         await self.restart()
 
-    def observe(self, step: Step | None) -> None:
-        if isinstance(step, Committed):
-            self.balance.update(step.events)
-        elif isinstance(step, RolledBack):
-            self.balance.subtract(step.events)
-
     async def step(self) -> Step | None:
+        before = await self.books.transfers()
         done = await super().step()
-        self.observe(done)
+        if done is not None:
+            self.books.observe(done)
+        if isinstance(done, Committed) and done.live:
+            self.books.grown(before, await self.books.transfers())
         return done
 
     async def backfill(self) -> None:
@@ -79,18 +81,22 @@ class Forks(Game):
             stop.set()
 
         with suppress(DeepReorg):
-            await backfill(self.worker, stop, self.observe, Patience(stop, failed))
+            await backfill(self.worker, stop, self.observe_far, Patience(stop, failed))
         self.worker.forget()
         await self.check()
 
+    def observe_far(self, step: Step) -> None:
+        assert not (isinstance(step, Committed) and step.live), "nothing is live that is far from the tip"
+        self.books.observe(step)
+
     async def check(self) -> None:
-        """The tables are right, and what was told of them adds up: processed less reverted is what is there."""
+        """The tables are right, and what the metrics tell of them adds up."""
         await super().check()
         stored: Counter[str] = Counter()
         async with self.db.connection() as cx:
             for _, table in TABLES:
                 stored[table.event.name] += await cx.fetchval(f"select count(*) from {table.qualified}")
-        assert +self.balance == +stored
+        self.books.check(stored, {table.event.name for _, table in TABLES})
 
     async def finish(self) -> None:
         for one in (self.a, self.b):
@@ -152,7 +158,7 @@ async def play(db: Database, actions: list[Any]) -> None:
 
 @pytest.mark.timeout(6 * 3600)
 def test_tables_follow_any_forks(database_url: str) -> None:
-    """Final table = table of the final chain, and what the steps told adds up to it, for any sequence of forks."""
+    """Final table = table of the final chain, and what the metrics tell adds up to it, for any sequence of forks."""
     settings_ = Settings.model_validate({"database": {"url": database_url}})
     with asyncio.Runner() as runner:
         db = runner.run(Database.open(settings_, Registry(), application_name="forks"))
