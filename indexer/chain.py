@@ -40,9 +40,8 @@ class Chain:
         self.finality = Finality(pool, finality)
         self.blooms = BloomWatch(pool, trusted=blooms)
         self._pool = pool
-        self._cross_check = cross_check
-        check = CrossCheck(pool, self.blooms).check if cross_check else self.blooms.check
-        self._ranges = Ranges(pool, pool.clock, check, target_bytes)
+        self._cross_check = CrossCheck(pool, self.blooms) if cross_check else None
+        self._ranges = Ranges(pool, pool.clock, self._check, target_bytes)
 
     async def tip(self) -> BlockRef:
         """The block to aim at: the newest that the endpoints agree on.
@@ -92,12 +91,19 @@ class Chain:
         With `linked`, every header of the range comes along, each one's parent the block below. What `quick` can read
         comes as rows.
         """
-        quick = None if self._cross_check else quick
+        quick = None if self._cross_check is not None else quick
         pages = [page async for page in self._pages(Question(range, filter, linked, quick))]
         headers = {number: _ref(header) for page in pages for number, header in page.headers.items()}
         logs = pages[0].left if len(pages) == 1 else [log for page in pages for log in page.left]
         copied = [page.copied for page in pages if page.copied is not None]
         return Logs(range, headers, logs, sum(page.size_bytes for page in pages), copied)
+
+    async def _check(self, page: Page, question: Question) -> None:
+        """A second look at a page, which an audit wants thorough, and to itself."""
+        if self._cross_check is None or self.blooms.thorough:
+            await self.blooms.check(page, question)
+        else:
+            await self._cross_check.check(page, question)
 
     @property
     def splits(self) -> Mapping[str, int]:

@@ -189,3 +189,11 @@ async def test_nobody_else_and_nothing_proved_is_unconfirmed(fake: FakeChain) ->
     """With one endpoint that has no receipts the error says so, and passes as soon as there is another."""
     with pytest.raises(Unconfirmed, match=r"nobody confirms blocks 1\.\.60: no other endpoint answers, and receipts"):
         await checked(FakeNode(fake, "one", family=SILENT)).logs(Range(1, 60), WANTED)
+
+
+async def test_an_audit_looks_for_itself(fake: FakeChain) -> None:
+    """An audit of a chain with `cross_check` counts what is not proved, so that it can go on to compare endpoints."""
+    chain = checked(FakeNode(fake, "one", family=SILENT))
+    chain.blooms.thorough = True
+    assert places(await chain.logs(Range(1, 60), WANTED, linked=True)) == truth(fake, 1, 60)
+    assert chain.blooms.verdicts["unproved"] > 0
