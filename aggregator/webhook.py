@@ -8,8 +8,9 @@ from aiohttp import web
 
 from aggregator.alert_store import store
 from aggregator.alerts import Malformed, parse
+from aggregator.api.failures import answer_of
 from aggregator.api.problems import Refused
-from aggregator.api.server import answer_of, read_body
+from aggregator.api.server import read_body
 from aggregator.metrics import Meters
 from shared.clock import Clock
 from shared.db import Database

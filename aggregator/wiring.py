@@ -17,11 +17,12 @@ from aggregator.api.alerts import alert_operations
 from aggregator.api.chains import chain_operations
 from aggregator.api.document import Document
 from aggregator.api.events import EventTables, event_operations
+from aggregator.api.failures import problems
 from aggregator.api.operation import Operation
 from aggregator.api.prices import price_operations
 from aggregator.api.resources import load as load_resources
 from aggregator.api.resources import operations as resource_operations
-from aggregator.api.server import BASE, Bounds, Server, expect, problems
+from aggregator.api.server import BASE, Bounds, Server, expect
 from aggregator.business import Business
 from aggregator.metrics import WEBHOOK_PATH, Meters
 from aggregator.model import Target
@@ -35,11 +36,11 @@ from aggregator.trust import Trust
 from aggregator.webhook import Webhook
 from aggregator.workers import AllMetrics, Workers
 from shared import build
-from shared import protocol as protocols
 from shared.auth import SecretFile
 from shared.db import Database
 from shared.errors import ConfigError, Transient
 from shared.protocol import GaugeSpec, Protocol
+from shared.protocol_places import fitted
 from shared.runtime import Stop, Task, repeat
 from shared.settings import AggregatorSettings, Settings, WorkerSettings
 from shared.worker import Worker, open_worker
@@ -198,7 +199,7 @@ def loaded_of(settings: Settings) -> tuple[Loaded, ...]:
     """Every protocol folder once. Raises ConfigError when two different folders have one name."""
     found: dict[str, Loaded] = {}
     for key, one in settings.protocols.items():
-        protocol = protocols.load(one.path)
+        protocol = fitted(settings, key, homes=False)
         before = found.get(protocol.name)
         if before is not None and before.protocol != protocol:
             raise ConfigError(
