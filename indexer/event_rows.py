@@ -141,11 +141,13 @@ class EventRows:
         return np.split(self._numerals.fields(column), len(wide))
 
     def _with_tails(self, places: Places, fixed: Bytes, split: int, sizes: Ints) -> bytes:
-        """Rows with their one string or byte string put in."""
+        """Rows with their one string or byte string put in. Raises binascii.Error, for what follows that, too."""
         begin = (places.data_at + self._plan.data_width).tolist()
+        stop = (places.data_at + places.data_width).tolist()
+        middle = (places.data_at + self._plan.data_width + 2 * sizes).tolist()
         whole, width = places.text.data, fixed.shape[1]
-        texts = [whole[at : at + 2 * size] for at, size in zip(begin, sizes.tolist(), strict=True)]
-        tails = binascii.unhexlify(b"".join(texts))
+        binascii.unhexlify(b"".join([whole[at:end] for at, end in zip(middle, stop, strict=True)]))
+        tails = binascii.unhexlify(b"".join([whole[at:end] for at, end in zip(begin, middle, strict=True)]))
         stops = np.cumsum(sizes).tolist()
         starts = [0, *stops]
         if self._plan.tail == "string" and not (tails.isascii() and b"\0" not in tails and b"\\" not in tails):

@@ -256,6 +256,22 @@ def test_times_come_from_headers(world: World) -> None:
     assert quickly(world, Known(FIRST, LAST, stamps(headers(numbers)[1:]))) is None
 
 
+@pytest.mark.parametrize("at", [-2, -1, 64 * 2 + 2, 64 * 2 + 4])
+def test_padding_that_is_no_hex_is_seen(at: int) -> None:
+    """A string's padding goes into no row, and is hex all the same, or nothing is done."""
+    one = stream("shop/c", "base", "shop", parse("event Said(string what)"), ADDRESSES[:1], 0)
+    (said,) = one.tables
+    log = log_of(FIRST, 0, ADDRESSES[0], said, ["a"])
+    world = World([one], [log])
+    copied = quickly(world, Known(FIRST, LAST, stamps()))
+    assert copied is not None
+    assert not copied.left
+    data = list(log["data"])
+    data[at] = "g"
+    log["data"] = "".join(data)
+    assert quickly(world, Known(FIRST, LAST, stamps())) is None
+
+
 def _mutations() -> st.SearchStrategy[tuple[str, Any]]:
     words = st.sampled_from(
         ["", "0x", "0", "0x0", "0xg", "0X1", "1e3", "0x" + "f" * 17, "0xffffffff", "0x1", '"', "a:b", " 0x1"]
