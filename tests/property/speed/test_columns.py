@@ -261,8 +261,8 @@ def test_padding_that_is_no_hex_is_seen(at: int) -> None:
     """A string's padding goes into no row, and is hex all the same, or nothing is done."""
     one = stream("shop/c", "base", "shop", parse("event Said(string what)"), ADDRESSES[:1], 0)
     (said,) = one.tables
-    log = log_of(FIRST, 0, ADDRESSES[0], said, ["a"])
-    world = World([one], [log])
+    first, log = (log_of(FIRST + place, 0, ADDRESSES[0], said, ["a"]) for place in range(2))
+    world = World([one], [first, log])  # the first log of an answer is looked at whole in any case
     copied = quickly(world, Known(FIRST, LAST, stamps()))
     assert copied is not None
     assert not copied.left
