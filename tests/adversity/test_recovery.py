@@ -7,9 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from unittest.mock import MagicMock
 
 import asyncpg
 import pytest
@@ -262,21 +260,26 @@ async def test_who_holds_the_lease_lays_out(shop: Shop) -> None:
     assert found == sum(log.address == b"\x99" * 20 for block in shop.life.chain.blocks for log in block.logs) > 0
 
 
-async def test_a_backfill_reads_anew_what_was_moved(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A repair by an audit takes streams back while `usdx backfill` runs: it takes them up where they stand now."""
+async def test_who_was_overtaken_takes_the_lease_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds a cursor moved, by a repair or by who took over, gives up the lease and begins anew; nothing halts."""
     real, calls = keeper.follow, []
 
-    async def moved(*args: object, **kwargs: object) -> None:
+    async def overtaken(*args: object, **kwargs: object) -> None:
         calls.append(args)
-        if len(calls) == 1:
-            raise CursorMoved("shop/item: the births of its contracts were changed meanwhile")
+        if len(calls) < 3:
+            raise CursorMoved("shop/token: not at block 5 any more")
         await real(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(keeper, "follow", moved)
+    monkeypatch.setattr(keeper, "follow", overtaken)
     shop.life.grow(3)
+    async with keeping(shop) as one:
+        await one.start()
+        with pytest.raises(LeaseLost, match="not at block 5 any more"):
+            await one._hold(Stop())
     await shop.catch_up()
-    assert len(calls) == 2
+    assert len(calls) == 3
     await shop.assert_right()
+    assert issubclass(LeaseLost, Transient)
 
 
 @asynccontextmanager
@@ -350,20 +353,3 @@ async def test_a_reset_under_a_worker_is_noticed(db: Database) -> None:
         await cx.execute("delete from usdx.cursors")
     with pytest.raises(StreamForgotten, match="shop/token"):
         await one.step()
-
-
-async def test_who_was_overtaken_stands_by_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A holder that finds its cursor moved has lost its lease, and asks for it again; its chain is not halted."""
-
-    async def overtaken(*args: object, **kwargs: object) -> None:
-        raise CursorMoved("shop/token: not at block 5 any more")
-
-    async def nothing(*args: object) -> list[str]:
-        return []
-
-    monkeypatch.setattr(keeper, "follow", overtaken)
-    fake = MagicMock(_world=MagicMock(db=db), loop="chain fake", _far=nothing, _fill=nothing, _lay_out=nothing)
-    fake._leased = partial(keeper.Keeper._leased, fake)
-    with pytest.raises(LeaseLost, match="not at block 5 any more"):
-        await keeper.Keeper._hold(fake, Stop())
-    assert issubclass(LeaseLost, Transient)
