@@ -30,11 +30,12 @@ bench: $(VENV)/.with-test
 	@$(BIN)/python -m demo.parts || true
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-# Hours: more than two hundred kills, ten thousand sequences of forks, ten thousand games of the model, a day of blocks. CI plays a sample.
+# Hours: more than two hundred kills, ten thousand sequences of forks, ten thousand games of the model, forty thousand ABIs, a day of blocks. CI plays a sample.
 adversity: $(VENV)/.with-test
 	@$(BIN)/python -m tests.adversity.crash --kills 220 $(ARGS)
 	@USDX_FORK_EXAMPLES=10000 $(BIN)/python -m pytest -s -p no:cacheprovider tests/adversity/test_forks.py
 	@USDX_MODEL_EXAMPLES=10000 $(BIN)/python -m pytest -p no:cacheprovider tests/integration/indexer/test_model.py tests/integration/indexer/test_model_annexes.py
+	@USDX_ABI_EXAMPLES=5000 $(BIN)/python -m pytest -p no:cacheprovider tests/property/indexer tests/property/speed
 	@USDX_BLOCK_LOGS=100000 USDX_SOAK_HOURS=24 USDX_RECONNECTS=60 $(BIN)/python -m pytest -s tests/adversity --deselect tests/adversity/test_forks.py
 
 docs: $(VENV)/.with-test
