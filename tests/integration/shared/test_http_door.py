@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -107,9 +108,13 @@ def test_who_does_not_shake_hands_is_counted_and_cut_off(
             await served_at_last(port)
             two.writer.write_eof()
             await two.ended()
+            monkeypatch.setattr(http_guard, "CONNECTIONS_OF_ONE_ORIGIN", 100)
+            monkeypatch.setattr(http_guard, "CONNECTIONS", 100)
+            began = time.monotonic()
             async with connected(port) as five:
                 assert await five.ended() == b""
-            del three
+            assert 0.2 <= time.monotonic() - began < PATIENCE_S
+            three.writer.close()
 
     holds(law)
 

@@ -12,7 +12,7 @@ import pytest
 from shared.errors import DatabaseUnavailable, TaskDied
 from shared.health import Health
 from shared.metrics import Registry
-from shared.runtime import Stop, repeat, run, watch_event_loop
+from shared.runtime import Stop, foreseen, repeat, run, watch_event_loop
 from tests.fakes.clock import Hands
 
 
@@ -50,6 +50,24 @@ def _raise(error: Exception) -> Callable[[], object]:
 
 def _signal(number: int) -> Callable[[], object]:
     return lambda: os.kill(os.getpid(), number)
+
+
+async def test_what_nobody_foresaw_is_named() -> None:
+    """Work gives what it gives, and raises what it may; anything else is raised as a bug in it, with its cause."""
+
+    async def work(error: BaseException | None) -> int:
+        if error is not None:
+            raise error
+        return 1
+
+    assert await foreseen("work", work(None), KeyError) == 1
+    with pytest.raises(KeyError):
+        await foreseen("work", work(KeyError("x")), KeyError)
+    with pytest.raises(asyncio.CancelledError):
+        await foreseen("work", work(asyncio.CancelledError()), KeyError)
+    with pytest.raises(TaskDied, match="work died: ValueError: x") as died:
+        await foreseen("work", work(ValueError("x")), KeyError)
+    assert isinstance(died.value.__cause__, ValueError)
 
 
 async def test_it_ends_when_every_task_has_ended() -> None:
