@@ -5,10 +5,11 @@ import re
 import socket
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import pytest
@@ -153,7 +154,8 @@ async def until_up(session: aiohttp.ClientSession, url: str, count: int) -> None
     raise AssertionError(f"{url} never saw {count} workers up")
 
 
-Found = dict[tuple[tuple[str, str], ...], str]
+Labels = tuple[tuple[str, str], ...]
+T = TypeVar("T", dict[Labels, str], set[Labels])
 
 
 async def selected(session: aiohttp.ClientSession, url: str, selector: str) -> list[dict[str, Any]]:
@@ -163,7 +165,7 @@ async def selected(session: aiohttp.ClientSession, url: str, selector: str) -> l
     return found
 
 
-async def said(session: aiohttp.ClientSession, url: str) -> Found:
+async def said(session: aiohttp.ClientSession, url: str) -> dict[Labels, str]:
     """The value of every series of our workers."""
     return {
         tuple(sorted(one["metric"].items())): one["value"][1]
@@ -172,10 +174,27 @@ async def said(session: aiohttp.ClientSession, url: str) -> Found:
     }
 
 
-async def derived(session: aiohttp.ClientSession, url: str) -> set[tuple[tuple[str, str], ...]]:
+async def derived(session: aiohttp.ClientSession, url: str) -> set[Labels]:
     """The label sets of all that the rules record and raise, whether it is raised already or about to be."""
     found = [one["metric"] for one in await selected(session, url, '{__name__=~".+:.+|ALERTS",job!="prometheus"}')]
     return {tuple(sorted((name, value) for name, value in one.items() if name != "alertstate")) for one in found}
+
+
+def names(found: Collection[Labels]) -> set[str]:
+    return {dict(labels)["__name__"] for labels in found}
+
+
+async def agreed(ask: Callable[[str], Awaitable[T]], one: str, other: str, least: int) -> T:
+    """What both say, of so many names at least, once each has scraped and evaluated the same."""
+    ours, theirs = await ask(one), await ask(other)
+    for _ in range(60):
+        if ours == theirs and len(names(ours)) >= least:
+            break
+        await asyncio.sleep(0.5)
+        ours, theirs = await ask(one), await ask(other)
+    assert ours == theirs
+    assert len(names(ours)) >= least
+    return ours
 
 
 async def test_both_profiles_say_the_same(
@@ -193,19 +212,9 @@ async def test_both_profiles_say_the_same(
     ):
         await until_up(session, direct, 3)
         await until_up(session, aggregated, 3)
-        values = await said(session, direct)
-        assert values == await said(session, aggregated)
-        names = {dict(labels)["__name__"] for labels in values}
-        assert {"up", "usdx_indexer_last_block", "usdx_oracle_price", "usdx_total_value_locked"} <= names
-        assert len(names) > 120
-        one, other = await derived(session, direct), await derived(session, aggregated)
-        for _ in range(60):  # each comes to evaluate every rule on the same samples
-            if one == other and len({dict(labels)["__name__"] for labels in one}) >= 15:
-                break
-            await asyncio.sleep(0.5)
-            one, other = await derived(session, direct), await derived(session, aggregated)
-        assert one ^ other == set()
-        assert len({dict(labels)["__name__"] for labels in one}) >= 15
+        values = await agreed(partial(said, session), direct, aggregated, 120)
+        assert {"up", "usdx_indexer_last_block", "usdx_oracle_price", "usdx_total_value_locked"} <= names(values)
+        await agreed(partial(derived, session), direct, aggregated, 15)
         for url in (direct, aggregated):
             async with session.get(f"{url}/api/v1/rules") as answer:
                 groups = (await answer.json())["data"]["groups"]
