@@ -200,7 +200,9 @@ def _plan(table: Table, topic0: bytes) -> _Plan:
     body = [entry.param for entry in table.columns if not entry.param.indexed]
     tails = [param.type for param in body if not _simple(param)]
     tail: str | None = None
-    if tails:
+    if not all(_simple(entry.param) for entry in table.columns if entry.param.indexed):
+        tail = "any"
+    elif tails:
         one = tails[0]
         tail = one.kind if len(tails) == 1 and isinstance(one, Scalar) and one.kind in ("string", "bytes") else "any"
     count = table.event.topic_count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -254,6 +255,20 @@ def test_times_come_from_headers(world: World) -> None:
     columns = Columns(CHAIN_ID, [source(one) for one in world.streams])
     assert columns.blocks(np.frombuffer(world.text(), np.uint8)) == sorted(set(numbers))
     assert quickly(world, Known(FIRST, LAST, stamps(headers(numbers)[1:]))) is None
+
+
+@pytest.mark.parametrize("kind", ["fixed64x10", "ufixed8x1", "function", "bytes24"])
+@pytest.mark.parametrize("marked", ["", "indexed "])
+def test_rare_types_are_read_in_topics_and_data(kind: str, marked: str) -> None:
+    """Fixed-point numbers and functions give the rows of the general decoder, indexed or not."""
+    one = stream("shop/c", "base", "shop", parse(f"event Rare({kind} {marked}a, uint256 b)"), ADDRESSES[:1], 0)
+    (rare,) = one.tables
+    value = b"\7" * 24 if kind in ("function", "bytes24") else Decimal("1.5")
+    world = World([one], [log_of(FIRST + place, 0, ADDRESSES[0], rare, [value, place]) for place in range(3)])
+    copied = quickly(world, Known(FIRST, LAST, stamps()))
+    assert copied is not None
+    assert not copied.left
+    same(world, Known(FIRST, LAST, stamps()), copied)
 
 
 @pytest.mark.parametrize("at", [-2, -1, 64 * 2 + 2, 64 * 2 + 4])
