@@ -14,8 +14,8 @@ from indexer.keeper import Keeper, World
 from indexer.metrics import watch
 from indexer.patience import WORLD
 from indexer.progress import Progress, summary
-from shared import protocol
 from shared.errors import ConfigError, Transient, UsdxError
+from shared.protocol_places import fitted_all
 from shared.rpc_wiring import open_pool
 from shared.runtime import Stop, Task, repeat
 from shared.settings import Settings
@@ -60,7 +60,7 @@ async def open_keepers(worker: Worker) -> AsyncIterator[list[Keeper]]:
     settings = worker.settings
     if not settings.protocols:
         raise ConfigError("[protocols] expected at least one protocol to index; none is configured")
-    loaded = {key: (protocol.load(one.path), one) for key, one in settings.protocols.items()}
+    loaded = fitted_all(settings)
     world = World(worker.db, worker.registry, worker.health, worker.clock)
     async with AsyncExitStack() as stack:
         keepers = []

@@ -18,7 +18,7 @@ from oracle.sources import MANUAL, READERS, VENUES
 from oracle.sources.generic import Description
 from oracle.sources.generic import venue as described_venue
 from oracle.venue import Budget, Venue
-from shared.errors import ConfigError
+from shared.problems import Problem, refuse
 from shared.settings import FeedSettings, Settings, VenueSettings
 
 CHAINLINK_HEARTBEAT_S = 3600.0
@@ -110,7 +110,7 @@ def plan(settings: Settings) -> Plan:
     if circle := cycle(needs):
         reading.problem("feeds", " → ".join(map(str, circle)), "no feeds that convert through each other")
     if reading.problems:
-        raise ConfigError("\n".join(reading.problems))
+        raise refuse(reading.problems)
     return Plan(_in_order(feeds, needs), venues)
 
 
@@ -126,12 +126,12 @@ class _Reading:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
         self.pairs = frozenset(filter(None, map(_pair, settings.feeds)))
         self.graph = Graph(self.pairs)
 
     def problem(self, key: str, value: object, expected: str) -> None:
-        self.problems.append(f"{key} = {str(value)[:80]!r}: expected {expected}")
+        self.problems.append(Problem(self.settings.origin(key), key, f"{str(value)[:80]!r}", f"expected {expected}"))
 
     def venue_names(self) -> tuple[str, ...]:
         """Every venue that a feed asks or the configuration describes."""

@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.errors import ConfigError, UsdxError
 from shared.metrics import Registry
-from shared.protocol import Protocol
+from shared.protocol_places import addresses_of, fitted
 from shared.rpc import Rpc
 from shared.rpc_http import HttpTransport
 from shared.settings import ChainSettings, EndpointSettings, ProtocolSettings, Settings
@@ -46,31 +46,18 @@ async def look(settings: Settings, clock: Clock) -> list[Finding]:
 
 
 async def _protocols(settings: Settings, clock: Clock) -> list[Finding]:
-    return [_protocol(name, one) for name, one in settings.protocols.items()]
+    return [_protocol(name, settings) for name in settings.protocols]
 
 
-def _protocol(name: str, settings: ProtocolSettings) -> Finding:
+def _protocol(name: str, settings: Settings) -> Finding:
     subject = f"protocol {name}"
+    path = str(settings.protocols[name].path)
     try:
-        loaded = protocols.load(settings.path)
+        loaded = fitted(settings, name, homes=True)
     except ConfigError as exc:
-        return Finding(subject, str(settings.path), exc)
-    strangers = sorted(set(settings.addresses) - {contract.name for contract in loaded.contracts})
-    if strangers:
-        wrong = f"protocols.{name}.addresses: {', '.join(strangers)}: not a contract of {settings.path}"
-        return Finding(subject, str(settings.path), ConfigError(wrong))
-    homes = addresses_of(settings, loaded)
-    homeless = [one.name for one in loaded.contracts if one.factory is None and not homes[one.name]]
-    if homeless:
-        wrong = f"protocols.{name}.addresses: {', '.join(homeless)}: no address here nor in protocol.toml"
-        return Finding(subject, str(settings.path), ConfigError(wrong))
+        return Finding(subject, path, exc)
     detail = f"{len(loaded.contracts)} contracts, {len(loaded.views)} views, {len(loaded.gauges)} gauges"
     return Finding(subject, detail)
-
-
-def addresses_of(settings: ProtocolSettings, loaded: Protocol) -> dict[str, tuple[str, ...]]:
-    """Each contract's addresses: the config's, else the protocol's own."""
-    return {one.name: settings.addresses.get(one.name, one.addresses) for one in loaded.contracts}
 
 
 async def _database(settings: Settings, clock: Clock) -> list[Finding]:

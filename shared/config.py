@@ -14,9 +14,10 @@ from pydantic import BaseModel, SecretStr
 
 from shared.errors import ConfigError
 from shared.problems import Key, Problem, dotted, read_toml, refuse, show, validate
-from shared.settings import Settings
+from shared.settings import Settings, WorkerSettings
 
 PREFIX = "USDX_"
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 -- only compared with
 _VARIABLE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
 
 
@@ -36,10 +37,12 @@ def load(path: Path | None, env: Mapping[str, str]) -> Settings:
         return next((name for prefix, name in origins.items() if key[: len(prefix)] == prefix), file)
 
     folder = path.absolute().parent if path is not None else Path.cwd()
-    settings, found = validate(Settings, data, where=where, shown=written, context={"folder": folder})
+    context = {"folder": folder, "file": file, "origins": {dotted(key): name for key, name in origins.items()}}
+    settings, found = validate(Settings, data, where=where, shown=written, context=context)
     named = {problem.key for problem in problems}
     problems += [problem for problem in found if problem.key not in named]
     problems += _broken_references(data, where)
+    problems += _shared_ports(settings, where) if settings is not None else []
     if settings is None or problems:
         raise refuse(problems)
     return settings
@@ -166,6 +169,19 @@ def _broken_references(data: Mapping[str, Any], where: Any) -> list[Problem]:
         for key, chain in _named_chains(data)
         if isinstance(chain, str) and chain not in chains
     ]
+
+
+def _shared_ports(settings: Settings, where: Any) -> list[Problem]:
+    """Workers that could not run side by side; at 0.0.0.0 they may be in machines or containers of their own."""
+    owners: dict[tuple[str, int], str] = {}
+    found = []
+    for name in ("indexer", "oracle", "aggregator"):
+        one: WorkerSettings = getattr(settings, name)
+        other = owners.setdefault((one.host, one.port), name)
+        if other != name and one.port and one.host not in EVERYWHERE:
+            expected = f"expected another port of {one.host} than that of the {other}"
+            found.append(Problem(where((name, "port")), f"{name}.port", str(one.port), expected))
+    return found
 
 
 def _named_chains(data: Mapping[str, Any]) -> Iterator[tuple[Key, object]]:

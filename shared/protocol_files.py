@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from shared.problems import Key, Problem, dotted
-from shared.settings import Addresses, Seconds, Some, StartBlock, Table
+from shared.settings import Addresses, Some, StartBlock, Table, Time
 
 CHAIN = "$chain"
 
@@ -93,8 +93,8 @@ class GaugeTable(Table):
     unit: str = Field("", description="Its unit, such as `usd`.")
     labels: tuple[LabelName, ...] = Field((), description="Columns of the query that become labels.")
     query: str = Field(description="SQL that gives one column a label and a column `value`.")
-    period: Seconds = Field(300.0, description="How often it runs.")
-    timeout: Seconds = Field(30.0, description="It is given up after this.")
+    period: Time = Field(300.0, description="How often it runs.")
+    timeout: Time = Field(30.0, description="It is given up after this.")
 
 
 class CounterTable(Table):

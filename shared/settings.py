@@ -40,8 +40,10 @@ def parse_seconds(value: object) -> float:
         seconds = float(value)
     elif isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
         seconds = float(match[1]) * _UNIT_S[match[2]]
-    if not 0 <= seconds <= LONGEST_S:
-        raise ValueError('a duration such as 5, "5s", "500ms", "30m" or "1h", at most a hundred years')
+    if seconds > LONGEST_S:
+        raise ValueError("a duration of at most a hundred years")
+    if not seconds >= 0:
+        raise ValueError('a duration such as 5, "5s", "500ms", "30m" or "1h"')
     return seconds
 
 
@@ -233,7 +235,7 @@ class ChainSettings(Table):
     )
     finality: Finality = Field(
         "finalized",
-        description="The chain's own tag, or a depth, 0 where forks cannot be; where no endpoint knows the tag, 64 blocks.",
+        description="The chain's own tag, or a depth (0: no forks); where no endpoint knows the tag, 64 blocks.",
     )
     blooms: bool = Field(True, description="Doubt empty answers that a header's bloom denies.")
     cross_check: bool = Field(
@@ -479,19 +481,6 @@ class Settings(Table):
     )
     _file: str = PrivateAttr("configuration")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _ports_apart(self) -> Self:
-        """On one address; all addresses (0.0.0.0) may be those of machines or containers of their own."""
-        seen: dict[tuple[str, int], str] = {}
-        for name in ("indexer", "oracle", "aggregator"):
-            one: WorkerSettings = getattr(self, name)
-            other = seen.setdefault((one.host, one.port), name)
-            if other != name and one.port and one.host not in ("0.0.0.0", "::"):  # noqa: S104
-                raise ValueError(
-                    f"a port for each worker of {one.host}; {name}.port and {other}.port are both {one.port}"
-                )
-        return self
 
     def model_post_init(self, context: Any) -> None:
         """Keep where the settings come from: `file`, and `origins` of the keys that the environment gave."""

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import shutil
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
 
 from demo import toml
 from indexer.assembly import events_of
 from indexer.errors import BadAbi
 from indexer.schema import create_table, tables
-from shared import config, protocol
+from oracle.plan import plan
+from shared import config, problems, protocol, settings
 from shared.db import Database
 from shared.errors import ConfigError
+from shared.protocol_places import fitted_all
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -114,9 +121,89 @@ WRONGS = [
     for way, old in leaves(DOCUMENT)
     for value in WRONG[type(old)]
 ]
-FREE = {("protocols", "wexel", "addresses", "vault")}  # names of contracts: only the protocol folder knows them
+CONTRACT = ("protocols", "wexel", "addresses", "vault")  # only the protocol folder knows the names of contracts
 MISSPELT = [
-    pytest.param(renamed(DOCUMENT, way), way, id=f"{dotted(way)}x") for way, _ in leaves(DOCUMENT) if way not in FREE
+    pytest.param(renamed(DOCUMENT, way), way, id=f"{dotted(way)}x") for way, _ in leaves(DOCUMENT) if way != CONTRACT
+]
+NAMES = {
+    "chains": "base",
+    "protocols": "wexel",
+    "feeds": "ETH/USD",
+    "venues": "kraken",
+    "rpc": 0,
+}
+NEVER = [{"wrong": [1]}]  # of no key's kind
+
+
+def keys(model: type[BaseModel], way: Way = ()) -> Iterator[tuple[Way, Any]]:
+    """Every key of the model with the way to it in the document, and what may stand there."""
+    hints = get_type_hints(model, include_extras=True)
+    for name in model.model_fields:
+        below = [one for one in flat(hints[name]) if isinstance(one, type) and issubclass(one, BaseModel)]
+        if below:
+            yield from keys(below[0], (*way, name, *([NAMES[name]] if name in NAMES else [])))
+        elif name != "parameters":  # of a feed: tables named like its sources, read by the oracle
+            yield (*way, name), hints[name]
+
+
+def flat(hint: Any) -> list[Any]:
+    """A type with all its parts and notes; those of a field as well."""
+    notes = hint.metadata if isinstance(hint, FieldInfo) else getattr(hint, "__metadata__", ())
+    parts = [] if isinstance(hint, BaseModel) or get_origin(hint) is Literal else get_args(hint)
+    return [hint, *(one for part in (*parts, *notes) if part is not hint for one in flat(part))]
+
+
+def beyond(hint: Any) -> Iterator[Any]:
+    """Values just outside of every bound that a key has, of its own kind."""
+    for one in flat(hint):
+        match one:
+            case Ge(ge=least):
+                yield least - (1 if isinstance(least, int) else least / 2)
+            case Gt(gt=least):
+                yield least
+            case Le(le=most):
+                yield most + 1
+            case BeforeValidator(func=settings.parse_seconds):
+                yield from (-1, math.inf, math.nan, "999999999d", "soon")
+            case BeforeValidator(func=settings.parse_start_block):
+                yield from (-1, 10**30, "10000000000000000000000", "soon")
+            case BeforeValidator(func=settings.parse_finality):
+                yield from (-1, 10**12, "latest")
+            case BeforeValidator(func=settings.parse_addresses):
+                yield from ("0x" + "00" * 20, "0x12")
+        if one is float or one is Decimal:
+            yield math.inf
+        if get_origin(one) is Literal:
+            yield "none of these"
+
+
+def put(way: Way, value: Any) -> Any:
+    """The document with a value at the end of a way, which is made where it is not there."""
+    out = copy.deepcopy(DOCUMENT)
+    at = out
+    for key in way[:-1]:
+        at = at[key] if isinstance(key, int) else at.setdefault(key, {})
+    at[way[-1]] = value
+    return out
+
+
+KEYS = dict(keys(settings.Settings))
+GENERATED = [
+    pytest.param(put(way, value), way, id=f"{dotted(way)}={value!r:.12}")
+    for way, hint in KEYS.items()
+    for value in (NEVER, *dict.fromkeys(beyond(hint)))
+]
+RPC, FEED = ("chains", "base", "rpc"), ("feeds", "ETH/USD")
+TOGETHER = [
+    (RPC, DOCUMENT["chains"]["base"]["rpc"] * 2, "rpc"),
+    ((*FEED, "max_price"), 1, "max_price"),
+    (("oracle", "port"), 9101, "oracle.port"),
+    (("indexer", "host"), "not a host!", "indexer.host"),
+    (("indexer", "host"), "", "indexer.host"),
+    (("protocols", "a/b+1"), DOCUMENT["protocols"]["wexel"], "a/b+1"),
+    (("chains", "Ba se"), DOCUMENT["chains"]["base"], "Ba se"),
+    (("chains", "x" * 41), DOCUMENT["chains"]["base"], "x" * 41),
+    (("venues", ""), {"type": "http"}, "venues"),
 ]
 
 
@@ -128,10 +215,64 @@ def refusal(document: Any, folder: Path) -> str:
 
 
 def test_the_config_itself_is_good(tmp_path: Path) -> None:
-    """What the mutants are made from is accepted, and there are more than a hundred of them."""
+    """What the mutants are made from is accepted, and they reach every key."""
     (tmp_path / "usdx.toml").write_text(toml.dumps(DOCUMENT))
     config.load(tmp_path / "usdx.toml", {})
-    assert len(WRONGS) + len(MISSPELT) + len(FOLDERS) > 100
+    assert len(KEYS) > 100
+    assert {one.values[1] for one in GENERATED} == set(KEYS)
+
+
+@pytest.mark.parametrize(("document", "way"), GENERATED)
+def test_no_key_takes_what_is_beyond_it(document: Any, way: Way, tmp_path: Path) -> None:
+    """Every key there is refuses a value of a wrong kind, and one just outside of its bounds."""
+    said = refusal(document, tmp_path)
+    assert f"{tmp_path / 'usdx.toml'}: {problems.dotted(way)}" in said
+    assert "expected" in said
+
+
+@pytest.mark.parametrize(("way", "value", "key"), TOGETHER, ids=range(len(TOGETHER)))
+def test_what_does_not_fit_together_is_refused(way: Way, value: Any, key: str, tmp_path: Path) -> None:
+    """Keys that are good alone, and names of tables."""
+    document = put(way, value)
+    document["feeds"]["ETH/USD"]["min_price"] = 1
+    said = refusal(document, tmp_path)
+    assert str(tmp_path / "usdx.toml") in said
+    assert key in said
+    assert "expected" in said
+
+
+def test_workers_elsewhere_may_have_one_port(tmp_path: Path) -> None:
+    """At 0.0.0.0 workers may be in containers of their own, and port 0 is free for all."""
+    for host, port in (("0.0.0.0", 9100), ("127.0.0.1", 0)):
+        document = DOCUMENT | {name: {"host": host, "port": port} for name in ("indexer", "oracle", "aggregator")}
+        (tmp_path / "usdx.toml").write_text(toml.dumps(document))
+        config.load(tmp_path / "usdx.toml", {})
+
+
+MISFITS: list[tuple[Way, Any, str]] = [
+    ((*CONTRACT[:-1], "vualt"), "0x" + "11" * 20, "protocols.wexel.addresses.vualt"),
+    (("protocols", "wexel", "addresses"), {}, "protocols.wexel.addresses.vault"),
+    (("protocols", "again"), DOCUMENT["protocols"]["wexel"], "protocols.again.path"),
+    ((*FEED, "sources"), ["coinbase", "krakn"], 'feeds."ETH/USD".sources'),
+    (FEED, {"sources": ["coinbase", "kraken"], "min_sources": 9}, 'feeds."ETH/USD".min_sources'),
+]
+
+
+@pytest.mark.parametrize(("way", "value", "key"), MISFITS, ids=[key for _, _, key in MISFITS])
+def test_what_a_worker_cannot_use_is_refused(way: Way, value: Any, key: str, tmp_path: Path) -> None:
+    """What only a worker can know to be wrong is refused when it starts, with file, key and what was expected."""
+    document = put(way, value)
+    for one in document["protocols"].values():
+        one["path"] = str(ROOT / "protocols" / "wexel")
+        if one["addresses"]:
+            one["addresses"]["marketplace"] = "0x" + "22" * 20
+    (tmp_path / "usdx.toml").write_text(toml.dumps(document))
+    loaded = config.load(tmp_path / "usdx.toml", {})
+    start: Callable[[settings.Settings], object] = plan if key.startswith("feeds") else fitted_all
+    with pytest.raises(ConfigError) as caught:
+        start(loaded)
+    assert f"{tmp_path / 'usdx.toml'}: {key}" in str(caught.value)
+    assert "expected" in str(caught.value)
 
 
 @pytest.mark.parametrize(("document", "way"), WRONGS)

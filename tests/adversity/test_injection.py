@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,17 @@ import pytest
 from click.testing import CliRunner
 
 from aggregator.api.server import BASE
+from indexer.layout import claim_chain
 from indexer.recovery_cli import reindex, rollback
+from oracle.cli import set_price
+from oracle.model import Pair, Round
+from oracle.onchain import Sample
+from oracle.reasons import Reason
 from shared.backup import Content, contents_of
+from shared.config import load
 from shared.db import Database
+from shared.errors import ConfigError
+from shared.lease import lease, mark
 from shared.settings import Settings
 from tests.adversity.crash import free_port
 from tests.adversity.scene import scene
@@ -30,6 +39,8 @@ from tests.adversity.shop import DESK, note
 from tests.adversity.test_ending import answering
 from tests.integration.aggregator.test_webhook import alert, send
 from tests.integration.aggregator.world import CHAIN, Site, World, site
+from tests.integration.oracle.test_store import START_S, Past, plan_of, store_of
+from tests.unit.oracle import feeds
 
 HOSTILE = (
     "'; drop schema usdx cascade; --",
@@ -189,6 +200,91 @@ def test_streams_of_a_backfill(served: Site, db: Database, tmp_path: Path) -> No
     assert all(text in done.stderr for text in HOSTILE), done.stderr
     assert "Traceback" not in done.stderr
     assert asyncio.run(contents(db)) == before
+
+
+def test_arguments_of_a_price_by_hand(served: Site, db: Database, tmp_path: Path) -> None:
+    """Who set it and why are kept to the letter; a feed that is none is named, and nothing is done."""
+    config = tmp_path / "usdx.toml"
+    config.write_text(
+        f'[database]\nurl = "{db.url}"\n[feeds."ETH/USD"]\nsources = ["manual"]\nmin_sources = 1\n', encoding="utf-8"
+    )
+    before = asyncio.run(contents(db))
+    for text in HOSTILE:
+        line = ["ETH/USD", "2000", f"--why={text}", f"--by={text}", f"--config={config}"]
+        done = CliRunner().invoke(set_price, line)
+        assert done.exit_code == 0, done.output
+        done = CliRunner().invoke(set_price, [f"{text}/USD", *line[1:]])
+        assert (done.exit_code, text in done.output) == (2, True), done.output
+    after = asyncio.run(contents(db))
+    assert {name for name in before if before[name] != after[name]} == {"usdx.manual_prices"}
+    kept = asyncio.run(rows(db, "select author, why from usdx.manual_prices order by id"))
+    assert kept == [(text, text) for text in HOSTILE]
+
+
+async def test_names_of_feeds_and_venues_and_what_venues_answer(db: Database) -> None:
+    """A feed, its venues, their words and sequence numbers are stored and found to the letter, and touch no more."""
+    names = [text.replace("/", "|") for text in HOSTILE]
+    before = await contents(db)
+    for text in names:
+        pair = Pair(text, "USD")
+        past = Past(feeds.feed(text, "other", pair=pair))
+        answers = {name: feeds.quote(name, 2000, pair=pair, sequence=text) for name in (text, "other")}
+        past.round(START_S, answers)
+        past.round(START_S + 5, answers | {text: Reason.TIMEOUT})
+        past.rounds[1] = says(past.rounds[1], text)
+        store = store_of(db, past.feed)
+        await store.register([plan_of(past.feed)])
+        await store.append(past.rounds, [(text, Sample(1, 2))])
+        assert pair in await store.memories(START_S + 10, START_S - 100)
+        stored = [row async for row in store.history(pair, START_S, START_S + 10)]
+        assert [row["feed"] for row, _, _ in stored] == [str(pair)] * 2
+        quotes = [one for _, of, _ in stored for one in of if one["source"] == text]
+        assert [(one["sequence"], one["detail"]) for one in quotes] == [(text, None), (None, text)]
+    after = await contents(db)
+    changed = {name for name in after if before.get(name) != after[name]}
+    assert {name.rstrip("0123456789_") for name in changed} == {
+        *("usdx.feeds", "usdx.observations", "usdx.quotes", "usdx.cumulatives")
+    }
+    assert before.keys() <= after.keys()
+    assert await rows(db, "select feed from usdx.feeds order by 1") == sorted((f"{text}/USD",) for text in names)
+
+
+@pytest.mark.parametrize("section", ["chains", "protocols", "venues"])
+def test_names_in_the_configuration(section: str, tmp_path: Path) -> None:
+    """Chains, protocols and venues are called by plain words, or the configuration is refused by that key."""
+    config = tmp_path / "usdx.toml"
+    for text in HOSTILE:
+        config.write_text(f"[{section}.{json.dumps(text)}]\n", encoding="utf-8")
+        with pytest.raises(ConfigError) as refused:
+            load(config, {})
+        assert "a name of at most 40 letters" in str(refused.value)
+        assert section in str(refused.value)
+
+
+async def test_chains(db: Database) -> None:
+    """What a chain is called, by whatever way it came in, is data for the tables and for the lease."""
+    before = await contents(db)
+    for number, text in enumerate(HOSTILE):
+        await claim_chain(db, text, number, bytes(32))
+        async with lease(db, f"chain {text}"), db.transaction() as cx:
+            await mark(cx, db, f"chain {text}")
+    after = await contents(db)
+    assert {name for name in after if before.get(name) != after[name]} == {"usdx.chains"}
+    assert await rows(db, "select chain from usdx.chains order by chain_id") == [(text,) for text in HOSTILE]
+
+
+def says(one: Round, text: str) -> Round:
+    """The round as it would have been had the refusals come with these words."""
+    inputs = tuple(replace(each, detail=text) if each.detail else each for each in one.observation.inputs)
+    return replace(one, observation=replace(one.observation, inputs=inputs, detail=text))
+
+
+async def rows(db: Database, sql: str) -> list[tuple[Any, ...]]:
+    cx = await asyncpg.connect(db.url)
+    try:
+        return [tuple(row) for row in await cx.fetch(sql)]
+    finally:
+        await cx.close()
 
 
 async def test_texts_of_events(database_url: str, tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ async def test_an_address_without_contract_is_named(database_url: str) -> None:
 @pytest.mark.parametrize(
     ("addresses", "message"),
     [
-        ({"vault": VAULT}, "protocols.wexel.addresses: marketplace: no address here nor in protocol.toml"),
-        ({"vault": VAULT, "market": MARKET}, "protocols.wexel.addresses: market: not a contract of"),
+        ({"vault": VAULT}, "protocols.wexel.addresses.marketplace: expected an address"),
+        ({"vault": VAULT, "market": MARKET}, "protocols.wexel.addresses.market: expected a contract of"),
     ],
 )
 async def test_addresses_must_fit_the_protocol(settings: Settings, addresses: dict[str, str], message: str) -> None:

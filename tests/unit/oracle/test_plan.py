@@ -24,7 +24,8 @@ def planned(feeds: dict[str, Any], **more: Any) -> Plan:
 def problems(feeds: dict[str, Any], **more: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         planned(feeds, **more)
-    return str(caught.value).splitlines()
+    lines = str(caught.value).splitlines()
+    return [one.strip().removeprefix("configuration: ") for one in (lines[1:] if len(lines) > 1 else lines)]
 
 
 USDT = {"USDT/USD": {"sources": ["coinbase", "kraken"]}}

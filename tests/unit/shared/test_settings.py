@@ -52,7 +52,7 @@ def test_what_is_no_duration_is_refused(written: object) -> None:
         parse_seconds(written)
 
 
-@given(st.integers(0, 10**9))
+@given(st.integers(0, 876_000))
 def test_units_agree(number: int) -> None:
     """The same length of time is the same number however it is written."""
     assert parse_seconds(f"{number}m") == parse_seconds(number * 60)
