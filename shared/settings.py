@@ -149,7 +149,7 @@ Some = AfterValidator(_some)
 Name = Annotated[str, AfterValidator(_name)]
 Seconds = Annotated[float, BeforeValidator(parse_seconds)]
 Time = Annotated[Seconds, Field(gt=0)]
-Beat = Annotated[Seconds, Field(ge=0.01)]
+Beat = Annotated[Seconds, Field(ge=0.001)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finality = Annotated[str | int, BeforeValidator(parse_finality)]
 StartBlock = Annotated[str | int, BeforeValidator(parse_start_block)]
@@ -293,7 +293,7 @@ class FeedSettings(Table):
     reseed_rounds: Annotated[int, Field(ge=1)] = Field(
         3, description="After so many rounds at the new level a jump is believed."
     )
-    frozen_after: Time = Field(60.0, description="An unchanged quote is suspect after this.")
+    frozen_after: Seconds = Field(60.0, description="An unchanged quote is suspect after this.")
     frozen_moved_bps: Annotated[Decimal, Field(gt=0)] = Field(
         Decimal(30), description="… when the others have moved by this."
     )

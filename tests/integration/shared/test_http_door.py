@@ -113,7 +113,7 @@ def test_who_does_not_shake_hands_is_counted_and_cut_off(
             began = time.monotonic()
             async with connected(port) as five:
                 assert await five.ended() == b""
-            assert 0.2 <= time.monotonic() - began < PATIENCE_S
+            assert time.monotonic() - began < PATIENCE_S
             three.writer.close()
 
     holds(law)
