@@ -142,7 +142,7 @@ class Keeper:
             while not stop.is_set() and self._wanted is None:
                 await patience.attempt(self.start)
             while not stop.is_set():
-                await patience.attempt(lambda: self._hold(stop))
+                await patience.attempt(lambda: self._hold(stop, patience))
         except (Permanent, DeepReorg) as exc:
             self._halt(exc)
             while not await stop.wait(HALTED_BEAT_S):
@@ -189,9 +189,14 @@ class Keeper:
         worker = Worker(self.name, wanted.chain_id, streams, border, self.state.horizon)
         return Auditor(world.db, world.clock, self._pool, self._chain, worker, against=against)
 
-    async def _hold(self, stop: Stop) -> None:
+    async def _hold(self, stop: Stop, between: Patience) -> None:
+        """Work under the lease until the stop, or until it is lost.
+
+        The wait `between` two leases begins short with each: those lost long ago do not lengthen it.
+        """
         patience = self._patience(stop)
         async with self._leased():
+            between.hasten()
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))
             at_tip = asyncio.Event()

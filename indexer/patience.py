@@ -33,8 +33,12 @@ class Patience:
 
     def calm(self) -> None:
         """Something worked: begin anew."""
-        self._wait_s = self._first_s
+        self.hasten()
         self._deep = 0
+
+    def hasten(self) -> None:
+        """Wait briefly next time. Doubts stay: what worked does not speak against a deep reorg."""
+        self._wait_s = self._first_s
 
     async def attempt(self, act: Callable[[], Awaitable[T]]) -> T | None:
         """What `act` returns, or None after having waited because the world failed. Raises every other error."""
