@@ -64,6 +64,7 @@ class Bench:
             "bare": self.without_timestamps,
             "latency": self.latency,
             "metrics": self.metrics,
+            "cross": self.cross_checked,
             "packed": self.packed,
             "sparse": self.sparse,
             "memory": self.memory,
@@ -164,6 +165,25 @@ class Bench:
                 f"{most.cpu_s * 1000:.0f} ms of {most.tree_cpu_s:.1f} s in {most.calls:,} calls, Postgres not counted; "
                 f"the most of {len(found)} rounds",
             )
+
+    def cross_checked(self) -> Iterator[Line]:
+        """Every log confirmed by a second node, each round beside one without."""
+        plan = NodePlan("dense", self._size.short_blocks)
+        pairs = []
+        with replay(plan) as node, replay(plan) as witness:
+            for _ in range(self._size.rounds):
+                plain = self._once(node)
+                with self._dbs.fresh() as database:
+                    pairs.append((plain, product.backfill(node, database, witnesses=[witness])))
+        self._complete(pairs[0][1], "dense", self._size.short_blocks)
+        share = statistics.median(both.steady_per_s / one.steady_per_s for one, both in pairs)
+        more = statistics.median(both.requests / one.requests for one, both in pairs)
+        run = _median([both for _, both in pairs])
+        yield Line(
+            "dense backfill, cross_check",
+            f"{share:.0%} of the rate without",
+            detail=f"{run.per_s:,.0f} events/s of the whole command; {more:.1f} × the requests",
+        )
 
     def packed(self) -> Iterator[Line]:
         """About fifty logs a block."""

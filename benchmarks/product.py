@@ -41,23 +41,38 @@ class Run:
         return self.rows / max(self.usage.seconds - self.start_s, 1e-9)
 
 
-def backfill(node: Node, database: str, command: Sequence[str] = (str(USDX),)) -> Run:
-    """`usdx backfill` from an empty database to the tip. Raises RuntimeError with its words when it fails."""
-    config = configure(WORK / "run", database, [node])
-    before = node.stats()
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What nodes were asked for so far, and what answering cost them."""
+
+    requests: int
+    calls: int
+    cpu_s: float
+
+
+def backfill(
+    node: Node, database: str, command: Sequence[str] = (str(USDX),), *, witnesses: Sequence[Node] = ()
+) -> Run:
+    """`usdx backfill` from an empty database to the tip. With witnesses every log must be confirmed by another node.
+
+    Raises RuntimeError with its words when it fails.
+    """
+    nodes = [node, *witnesses]
+    config = configure(WORK / "run", database, nodes)
+    before = _spent(nodes)
     tree = Tree([*command, "backfill", "--config", str(config)], ROOT, WORK / "run.log")
-    start_s = _until_asked(node, int(before["calls"].get("eth_getLogs", 0)), tree)
+    start_s = _until_asked(nodes, tree)
     usage = tree.wait(TIMEOUT_S)
     if usage.code:
         raise RuntimeError(f"usdx backfill ended with {usage.code}:\n{usage.output[-3000:]}")
-    after = node.stats()
+    after = _spent(nodes)
     return Run(
         asyncio.run(count(database)),
         usage,
         start_s,
-        after["requests"] - before["requests"],
-        sum(after["calls"].values()) - sum(before["calls"].values()),
-        after["cpu_s"] - before["cpu_s"],
+        after.requests - before.requests,
+        after.calls - before.calls,
+        after.cpu_s - before.cpu_s,
     )
 
 
@@ -82,12 +97,25 @@ def counting(node: Node, database: str) -> Counting:
     return Counting(told["calls"], told["cpu_s"], run.usage.cpu_s)
 
 
-def _until_asked(node: Node, before: int, tree: Tree) -> float:
-    """Seconds until it asked for the first logs."""
-    began = time.monotonic()
-    while tree.process.poll() is None and node.stats()["calls"].get("eth_getLogs", 0) == before:
+def _spent(nodes: Sequence[Node]) -> Spent:
+    told = [node.stats() for node in nodes]
+    return Spent(
+        sum(one["requests"] for one in told),
+        sum(sum(one["calls"].values()) for one in told),
+        sum(one["cpu_s"] for one in told),
+    )
+
+
+def _until_asked(nodes: Sequence[Node], tree: Tree) -> float:
+    """Seconds until one of the nodes was asked for the first logs."""
+    began, before = time.monotonic(), _questions(nodes)
+    while tree.process.poll() is None and _questions(nodes) == before:
         time.sleep(0.02)
     return time.monotonic() - began
+
+
+def _questions(nodes: Sequence[Node]) -> int:
+    return sum(int(node.stats()["calls"].get("eth_getLogs", 0)) for node in nodes)
 
 
 async def count(database: str) -> int:

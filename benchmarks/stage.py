@@ -108,7 +108,7 @@ def databases() -> Iterator[Databases]:
 
 
 def configure(folder: Path, database: str, nodes: Sequence[Node], *, poll_s: float = 1.0) -> Path:
-    """Write a protocol and a usdx.toml for it; returns the latter."""
+    """Write a protocol and a usdx.toml for it; returns the latter. Several nodes are held against each other."""
     protocol = folder / "token"
     protocol.mkdir(parents=True, exist_ok=True)
     (protocol / "token.json").write_text(json.dumps(ABI))
@@ -122,6 +122,7 @@ url = "{database}"
 [chains.replay]
 rpc = [{endpoints}]
 poll = {poll_s}
+cross_check = {str(len(nodes) > 1).lower()}
 [protocols.bench]
 path = "{protocol}"
 chain = "replay"
