@@ -75,6 +75,8 @@ class Forks(Game):
         return done
 
     async def backfill(self) -> None:
+        """What is far from the tip has a worker of its own, which was never at it."""
+        self.worker = self.hire(self.worker.horizon)
         stop = Stop()
 
         def failed(exc: UsdxError, wait_s: float) -> None:

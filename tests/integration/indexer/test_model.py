@@ -153,10 +153,12 @@ class Game:
         pool = Pool("fake", [Endpoint(node.name, node, self.clock) for node in (self.a, self.b)], self.clock)
         chain = Chain(pool, "finalized", cross_check=self.cross_check)
         self.store = Flaky(self.db, self.fake.chain_id, self.streams)
-        border = Border(chain, self.store, self.clock)
-        self.worker = Worker(
-            "fake", self.fake.chain_id, self.streams, border, Horizon(chain, self.clock, finality_every_s=0)
-        )
+        self.border = Border(chain, self.store, self.clock)
+        self.worker = self.hire(Horizon(chain, self.clock, finality_every_s=0))
+
+    def hire(self, horizon: Horizon) -> Worker:
+        """A worker that was never at the tip and knows no cursor."""
+        return Worker("fake", self.fake.chain_id, self.streams, self.border, horizon)
 
     def logs(self, shape: Sequence[int]) -> list[FakeLog]:
         """Logs of our contracts, all different; an undecodable one (2), births (4, 5) and those of others (3)."""
