@@ -22,7 +22,7 @@ class Chain:
     """One chain as its pool sees it. Whatever it returns passed the checks; what did not was asked of another endpoint.
 
     `finality` is the chain's own "finalized" tag, or a depth in blocks; `blooms` whether headers' blooms are consulted;
-    `cross_check` whether a second endpoint must confirm all logs, which then are not read by columns.
+    `cross_check` whether a second endpoint must confirm all logs.
     Errors are RpcErrors, raised when no endpoint could give a believable answer in time; all but Permanent ones may be
     tried again later.
     """
@@ -41,7 +41,8 @@ class Chain:
         self.blooms = BloomWatch(pool, trusted=blooms)
         self._pool = pool
         self._cross_check = CrossCheck(pool, self.blooms) if cross_check else None
-        self._ranges = Ranges(pool, pool.clock, self._check, target_bytes)
+        witness = None if self._cross_check is None else self._cross_check.witness
+        self._ranges = Ranges(pool, pool.clock, self._check, target_bytes, witness=witness)
 
     async def tip(self) -> BlockRef:
         """The block to aim at: the newest that the endpoints agree on.
@@ -91,7 +92,6 @@ class Chain:
         With `linked`, every header of the range comes along, each one's parent the block below. What `quick` can read
         comes as rows.
         """
-        quick = None if self._cross_check is not None else quick
         pages = [page async for page in self._pages(Question(range, filter, linked, quick))]
         headers = {number: _ref(header) for page in pages for number, header in page.headers.items()}
         logs = pages[0].left if len(pages) == 1 else [log for page in pages for log in page.left]

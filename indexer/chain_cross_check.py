@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from indexer.chain_bloom_watch import BloomWatch
-from indexer.chain_page import Page, Question
+from indexer.chain_echo import Echo
+from indexer.chain_page import Page, Question, one_by_one
 from indexer.chain_ranges import Ranges
 from indexer.chain_settle import differing, rule, timed, timed_key
 from indexer.errors import Unconfirmed
@@ -19,6 +20,9 @@ from shared.rpc_errors import Contradiction, RpcError
 PATIENCE_S = 5.0
 """How long a second endpoint that is behind, or fails, is waited for."""
 
+SLACK = 1.5
+"""How much more than it gave last a second endpoint is asked for, to answer in the first one's words."""
+
 AT_ONCE = 16
 """How many blocks are settled together."""
 
@@ -27,7 +31,8 @@ class CrossCheck:
     """Asks another endpoint for every page, and compares all that decides a row.
 
     Where two endpoints differ, receipts decide, else most endpoints. Where no other endpoint answers, the receipts of
-    the page's own must prove it.
+    the page's own must prove it. Logs that were read by columns are read one by one only where the other endpoint does
+    not tell them letter by letter.
     """
 
     def __init__(self, pool: Pool, watch: BloomWatch) -> None:
@@ -37,12 +42,12 @@ class CrossCheck:
 
     async def check(self, page: Page, question: Question) -> None:
         """Raise Contradiction when the page is wrong, Unconfirmed when nobody can tell."""
-        page = replace(page, logs=timed(page.logs, page.headers))
+        asked = replace(question, quick=None if page.copied is None else Echo(page))
         elsewhere = ""
         open_: Contradiction | None = None
         for endpoint in self._others(page, liars=not question.linked):
             try:
-                opinion = await self._opinion(endpoint, question)
+                opinion = await self._opinion(endpoint, asked)
             except RpcError:
                 continue
             if opinion.headers[page.range.last].hash != page.headers[page.range.last].hash:
@@ -57,14 +62,21 @@ class CrossCheck:
             raise open_
         if elsewhere:
             raise self._unconfirmed(page, f"{elsewhere} has another block {page.range.last}")
-        if not await self._watch.prove(page, question.filter):
+        if not await self._watch.prove(await one_by_one(page, question), question.filter):
             raise self._unconfirmed(page, "no other endpoint answers, and receipts do not prove it")
 
     async def _compare(self, page: Page, opinion: Page, question: Question) -> Contradiction | None:
         """None when the page is right, else what nobody can settle. Raises Contradiction when the page is wrong."""
+        if opinion.copied is None:
+            page = await one_by_one(page, question)
         both = page.headers.keys() & opinion.headers.keys()
         if other := [number for number in sorted(both) if _block(page, number) != _block(opinion, number)]:
             return _contradiction(page, opinion, other[0])
+        if (
+            opinion.copied is not None or page.logs == opinion.logs
+        ):  # which echoes the page, or has nothing else to tell
+            return None
+        page, opinion = _timed(page), _timed(opinion)
         numbers = differing(page.logs, opinion.logs, timed_key)
         others = [one for one in self._others(page, liars=False) if one is not opinion.endpoint]
         for at in range(0, len(numbers), AT_ONCE):
@@ -88,15 +100,20 @@ class CrossCheck:
         if endpoint not in self._lone:
             pool = Pool(self._pool.chain, [endpoint], self._pool.clock, patience_s=PATIENCE_S)
             pool.chain_id = self._pool.chain_id  # which the endpoint was asked for already
-            self._lone[endpoint] = Ranges(pool, self._pool.clock, _believe)
+            self._lone[endpoint] = Ranges(pool, self._pool.clock, _believe, slack=SLACK)
         pages: list[Page] = []
         first, last = question.range.first, question.range.last
         while first <= last:
             pages.append(await self._lone[endpoint].page(replace(question, range=Range(first, last))))
             first = pages[-1].range.last + 1
+        if len(pages) == 1:
+            return pages[0]
         headers = {number: header for page in pages for number, header in page.headers.items()}
-        logs = [log for page in pages for log in page.logs]
-        return Page(question.range, headers, timed(logs, headers), 0, endpoint)
+        return Page(question.range, headers, [log for page in pages for log in page.logs], 0, endpoint)
+
+    def witness(self, endpoint: Endpoint) -> Endpoint | None:
+        """Who is to confirm what this endpoint tells next."""
+        return next((one for one in self._pool.awake() if one is not endpoint), None)
 
     def _others(self, page: Page, *, liars: bool) -> Sequence[Endpoint]:
         """Whom to ask: those that need no rest first; of those that rest for having been caught none but if `liars`.
@@ -121,6 +138,10 @@ class CrossCheck:
 
 async def _believe(page: Page, question: Question) -> None:
     """No second look at what is itself one."""
+
+
+def _timed(page: Page) -> Page:
+    return replace(page, logs=timed(page.logs, page.headers))
 
 
 def _block(page: Page, number: int) -> tuple[bytes, bytes, int]:

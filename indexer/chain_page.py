@@ -11,7 +11,7 @@ from indexer.chain_checks import NO_TIME, Expected, lie_in_headers, untimed_bloc
 from indexer.chain_quick import Ahead, Given, Unread, read_quickly, stamped_ahead
 from indexer.chain_receipts import matching, receipt_logs
 from indexer.model import Copied, Filter, Range
-from indexer.quick import Quick
+from indexer.quick import Known, Quick
 from shared.endpoint import Endpoint
 from shared.rpc_answer import Answer
 from shared.rpc_errors import BehindHead, Failure, Kind, RpcError
@@ -22,7 +22,10 @@ _logs = msgspec.json.Decoder(list[RawLog])
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All logs of a range that one endpoint gave, with the headers it gave along; checked."""
+    """All logs of a range that one endpoint gave, with the headers it gave along; checked.
+
+    Where they were read by columns they are `copied`, held against what was `known`, and `logs` reads them on demand.
+    """
 
     range: Range
     headers: dict[int, Header]
@@ -30,6 +33,7 @@ class Page:
     size_bytes: int
     endpoint: Endpoint
     copied: Copied | None = None
+    known: Known | None = None
 
     @property
     def left(self) -> Sequence[RawLog]:
@@ -101,9 +105,16 @@ async def _ask_page(endpoint: Endpoint, question: Question, ahead: Ahead) -> Pag
         found = await read_quickly(endpoint, raw[0], question.quick, given, ahead)
         expected = Expected(question.range, question.filter)
         if found is not None and not expected.lie_in(found.copied.left, found.headers):
-            return replace(page, headers=found.headers, copied=found.copied)
+            return replace(page, headers=found.headers, copied=found.copied, known=found.known)
     page = Page(question.range, headers, _parsed(endpoint, raw), size_bytes, endpoint)
     return await _timed(page, question)
+
+
+async def one_by_one(page: Page, question: Question) -> Page:
+    """The page with its logs read one by one, and a header for every block whose logs do not tell their time."""
+    if page.copied is None:
+        return page
+    return await _timed(replace(page, logs=list(page.logs), copied=None, known=None), question)
 
 
 async def headers_of(endpoint: Endpoint, numbers: Sequence[int]) -> dict[int, Header]:

@@ -40,9 +40,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page's rows, and the headers of those blocks of which a log is left to be read."""
+    """A page's rows, what they were held against, and the headers of those blocks of which a log is left to be read."""
 
     copied: Copied
+    known: Known
     headers: dict[int, Header]
 
 
@@ -52,6 +53,10 @@ class Unread(Sequence[RawLog]):
     def __init__(self, raw: msgspec.Raw) -> None:
         self._raw = raw
         self._logs: list[RawLog] | None = None
+
+    def is_told_by(self, inner: memoryview) -> bool:
+        """Whether this text, without its brackets, is the same letter by letter."""
+        return len(inner) == memoryview(self._raw).nbytes - 2 and bytes(inner) == bytes(memoryview(self._raw)[1:-1])
 
     def _read(self) -> list[RawLog]:
         if self._logs is None:
@@ -99,13 +104,14 @@ async def read_quickly(
     if not blocks.linked():
         return None
     below = given.headers[given.range.last].parent_hash
-    copied = await quick.decode(inner, Known(given.range.first, given.range.last, blocks.stamps, below))
+    known = Known(given.range.first, given.range.last, blocks.stamps, below)
+    copied = await quick.decode(inner, known)
     if copied is None:
         return None
     if untimed:
         _learn(endpoint, given, copied)
         headers |= blocks.headers({int(log.block_number, 16) for log in copied.left} - set(headers))
-    return Found(copied, headers)
+    return Found(copied, known, headers)
 
 
 async def _full(endpoint: Endpoint, inner: memoryview, quick: Quick, given: Given) -> Blocks | None:

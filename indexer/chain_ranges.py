@@ -35,25 +35,42 @@ UNEXPLAINED = "unexplained"
 SPLITS = (Kind.STRUCTURAL.value, Kind.DENSITY.value, Kind.FILTER.value, UNEXPLAINED)
 
 Check = Callable[[Page, Question], Awaitable[None]]
+Witness = Callable[[Endpoint], Endpoint | None]
 
 
 class Ranges:
     """Asks for ranges. Every retry is narrower, goes to another endpoint, waits or is the last.
 
-    `check` looks at every page once more and raises Contradiction where it finds one. `splits` counts what had to be
-    asked for in smaller pieces, by what was refused: the range, its results, the filter, or nobody knows what.
+    `check` looks at every page once more and raises Contradiction where it finds one; `witness` is whom it asks then.
+    With `slack` an endpoint is asked for so many times what it gave last, if that is all of the range. `splits` counts
+    what had to be asked for in smaller pieces, by what was refused: the range, its results, the filter, or nobody knows
+    what.
     """
 
-    def __init__(self, pool: Pool, clock: Clock, check: Check, target_bytes: int = TARGET_BYTES) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        check: Check,
+        target_bytes: int = TARGET_BYTES,
+        *,
+        witness: Witness | None = None,
+        slack: float = 1.0,
+    ) -> None:
         self._pool = pool
         self._check = check
+        self._witness = witness
+        self._slack = slack
         self._clock = clock
         self._target_bytes = target_bytes
         self.splits = Counter(dict.fromkeys(SPLITS, 0))
 
     def span(self, filter: Filter) -> int:  # noqa: A002
-        """How many blocks one question takes at present."""
-        return self._span(self._pool.first, filter)
+        """How many blocks one question takes at present, the witness's too unless that takes far fewer."""
+        mine = self._span(self._pool.first, filter)
+        witness = self._witness(self._pool.first) if self._witness is not None else None
+        theirs = mine if witness is None else self._span(witness, filter)
+        return theirs if mine // 2 <= theirs < mine else mine
 
     async def page(self, question: Question) -> Page:
         """The logs of a prefix of the range: as much of it as an endpoint gives at once."""
@@ -83,7 +100,7 @@ class Ranges:
 
     async def _from(self, endpoint: Endpoint, question: Question) -> Page:
         """A page of one endpoint, narrowed until it fits."""
-        width = min(len(question.range), self._span(endpoint, question.filter))
+        width = min(len(question.range), self._fit(endpoint, question))
         pause_s = FIRST_PAUSE_S
         doubted = 0
         while True:
@@ -114,6 +131,11 @@ class Ranges:
         if why.failure.doubt is Kind.RATE:
             raise RateLimited(str(why), endpoint=endpoint.name, method=why.method, failure=why.failure)
         return await page_by_receipts(endpoint, question)
+
+    def _fit(self, endpoint: Endpoint, question: Question) -> int:
+        """How many blocks to begin with: what the endpoint takes, or a little more if nothing is left then."""
+        span, whole = self._span(endpoint, question.filter), len(question.range)
+        return whole if span < whole <= min(self._slack * span, endpoint.ceiling.blocks or whole) else span
 
     def _span(self, endpoint: Endpoint, filter: Filter) -> int:  # noqa: A002
         window = endpoint.windows.get(filter, Window())
