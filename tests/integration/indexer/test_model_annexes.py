@@ -33,8 +33,9 @@ def shop(addresses: Sequence[bytes] = ADDRESSES, events: Sequence[EventSpec] = E
 class Edited(Game):
     """One example: between steps the config may come to name other addresses and events of the one contract."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, cross_check: bool) -> None:
         super().__init__(db, 8, [shop()])
+        self.cross_check = cross_check
 
     async def edit(self, addresses: Sequence[bytes], events: Sequence[EventSpec]) -> None:
         """The config is edited, and the indexer begins again with it."""
@@ -100,15 +101,16 @@ ACTION = st.one_of(
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> list[Any]:
-    """Edits far below the tip, each with something else before it is caught up with."""
+def stories(draw: st.DrawFn, lies: Sequence[str]) -> list[Any]:
+    """Edits far below the tip, each with something else before it is caught up with, be it by what a node says."""
+    lie = st.tuples(st.just("lie"), st.sampled_from(lies), st.integers(1, 6)) if lies else st.nothing()
     return [
         action
         for _ in range(draw(st.integers(1, 3)))
         for action in (
             draw(EDIT),
             *([draw(MANY)] if draw(st.booleans()) else []),
-            *draw(st.lists(ACTION, max_size=2)),
+            *draw(st.lists(ACTION | lie, max_size=2)),
             ("backfill",),
             ("steps", draw(st.integers(1, 4))),
         )
@@ -127,7 +129,12 @@ AT_ONCE: list[Any] = [
 
 
 @pytest.mark.timeout(900)
-def test_tables_are_those_of_the_chain_whatever_is_added(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("cross_check", "lies"), [(False, []), (True, sorted(KINDS.lies | KINDS.quiet))], ids=["plain", "cross-checked"]
+)
+def test_tables_are_those_of_the_chain_whatever_is_added(
+    cross_check: bool, lies: list[str], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Final table = table of the final chain, for any edits of what is wanted, with columns decoding what is final."""
     heres = Heres()
     monkeypatch.setattr(backfill, "SECOND_PROCESS_BLOCKS", 2)
@@ -141,16 +148,16 @@ def test_tables_are_those_of_the_chain_whatever_is_added(database_url: str, monk
         runner.run(prepare(db, [shop()]))
 
         @settings(
-            max_examples=EXAMPLES // 20,
+            max_examples=EXAMPLES // 40,
             deadline=None,
             phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
-        @given(stories())
+        @given(stories(lies))
         @example(AT_ONCE)
         def one(actions: list[Any]) -> None:
             print("ACTIONS", actions)
-            runner.run(finished(Edited(db), actions))
+            runner.run(finished(Edited(db, cross_check=cross_check), actions))
 
         try:
             one()
