@@ -117,7 +117,10 @@ REASONS = tuple(sorted({*_reasons(WORLD), DeepReorg.reason}))
 
 @dataclass(slots=True)
 class ChainState:
-    """What a scrape reads of one chain. `halted` is the message of the error that stopped it."""
+    """What a scrape reads of one chain. `halted` is the message of the error that stopped it.
+
+    A scrape is another thread, and workers hand streams over at any time: what is looked through is copied first.
+    """
 
     name: str
     horizon: Horizon
@@ -129,7 +132,7 @@ class ChainState:
 
     def cursor(self) -> Cursor | None:
         """Where the stream furthest behind stands, as last known."""
-        known = [one for worker in self.workers for one in worker.seen.values()]
+        known = [one for worker in self.workers for one in worker.seen.copy().values()]
         return min(known, key=lambda one: one.number, default=None)
 
     def progress(self, clock: Clock) -> Progress | None:
@@ -153,8 +156,8 @@ class ChainState:
         if self.horizon.tip is None or not self.workers:
             return None
         tip = self.horizon.tip.number
-        starts = {key: one.start_block for worker in self.workers for key, one in worker.streams.items()}
-        at = {key: one.number for worker in self.workers for key, one in worker.seen.items()}
+        starts = {key: one.start_block for worker in self.workers for key, one in worker.streams.copy().items()}
+        at = {key: one.number for worker in self.workers for key, one in worker.seen.copy().items()}
         total = sum(max(0, tip - start + 1) for start in starts.values())
         done = sum(max(0, min(at.get(key, -1), tip) - start + 1) for key, start in starts.items())
         return done / total if total else 1.0

@@ -1,9 +1,11 @@
 """Every series of a chain whose labels are known exists before anything happens."""
 
+from typing import Any
 from unittest.mock import MagicMock
 
 from indexer.horizon import Horizon
 from indexer.metrics import REASONS, STAGES, WAITS, ChainState, Meter
+from indexer.model import Cursor
 from indexer.wiring import publish
 from shared.clock import system_clock
 from shared.health import Health
@@ -37,3 +39,26 @@ def test_a_chain_that_halted_before_its_first_step_says_why() -> None:
     publish(process, [MagicMock(loop="chain base", state=state)])
     check = process.health.checks()["chain base"]
     assert (check.ok, check.detail) == (False, "HALTED: a view is in the way")
+
+
+class Handing(dict[str, Any]):
+    """What a worker has, while it is handed another stream between any two of them that a scrape looks at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        return (lambda: self._growing(found())) if name in ("items", "values") else found
+
+    def _growing(self, items: Any) -> Any:
+        for number, item in enumerate(items):
+            super().__setitem__(f"new {number}", None)
+            yield item
+
+
+def test_streams_are_handed_over_under_a_scrape() -> None:
+    """A scrape while a worker takes up or lets go of streams tells of those there were; it does not fail."""
+    at = Cursor(49, bytes(32), 0)
+    stream = MagicMock(start_block=0)
+    worker = MagicMock(streams=Handing(a=stream, b=stream), seen=Handing(a=at, b=at))
+    state = ChainState("base", MagicMock(tip=MagicMock(number=99)), [worker], 1.0)
+    assert state.cursor() == at
+    assert state.done_ratio() == 0.5

@@ -4,7 +4,7 @@ import pytest
 
 from indexer.catch_up import bar
 from indexer.model import BlockRef, Committed, Range, Timing
-from indexer.progress import Pace, Progress
+from indexer.progress import WINDOW_S, Pace, Progress
 
 
 def _step(timing: Timing) -> Committed:
@@ -35,3 +35,23 @@ def test_nothing_is_waited_for() -> None:
     pace.note(_step(Timing(waited_s=3)), now=5.0)
     assert pace.waits_for(50.0) == ""
     assert bar("base", 1.0, Progress(99, 0, 1.0, 0.0, 0.0, waits_for="node")).endswith("done")
+
+
+def test_a_scrape_changes_nothing() -> None:
+    """Who reads the pace, from whichever thread and with whichever time, takes nothing away from the next reader."""
+    pace, marks = Pace(), []
+    for at in range(5):
+        pace.note(_step(Timing(waited_s=1)), now=float(at))
+        marks.append(pace._marks)
+    before = pace.events_per_s(6.0), pace.blocks_per_s(6.0), pace.waits_for(6.0)
+    assert (pace.events_per_s(1e9), pace.blocks_per_s(1e9), pace.waits_for(1e9)) == (0.0, 0.0, "")
+    assert (pace.events_per_s(6.0), pace.blocks_per_s(6.0), pace.waits_for(6.0)) == before == (200 / 6, 500 / 6, "node")
+    assert [len(one) for one in marks] == [1, 2, 3, 4, 5], "a reader's marks do not change under it"
+
+
+def test_only_the_last_seconds_are_kept() -> None:
+    """What is older than the window is let go of with the next commit."""
+    pace = Pace()
+    for at in range(100):
+        pace.note(_step(Timing()), now=float(at))
+    assert len(pace._marks) == WINDOW_S + 1
