@@ -39,11 +39,16 @@ LONGEST_S = 0.5
 
 @asynccontextmanager
 async def fetching(worker: Worker, first: Plan, limit: int, quick: Quick | None) -> AsyncIterator[Ahead]:
-    """Fetch from `first` to the block `limit`, for as long as the block lasts."""
+    """Fetch from `first` to the block `limit`, for as long as the block lasts.
+
+    Raises what the fetching ended with when it ended before that.
+    """
     ahead = Ahead(worker, quick)
     feeder = asyncio.create_task(ahead.feed(first, limit))
     try:
         yield ahead
+        if feeder.done():
+            feeder.result()
     finally:
         for task in (feeder, *ahead.tasks):
             task.cancel()

@@ -104,3 +104,20 @@ async def test_nothing_is_asked_for_while_answers_wait_to_be_read(monkeypatch: p
         await fetched.take()
         await settle()
         assert len(worker.begun) == 1 + IN_FLIGHT
+
+
+@pytest.mark.parametrize("asked", [1, 4])
+async def test_what_ends_the_fetching_is_raised(asked: int) -> None:
+    """When no further range can be asked for, what was asked for is taken, and then the reason is raised."""
+    worker, widths = FakeWorker(WORTH_LOGS), iter([WIDTH] * (asked - 1))
+    worker.span = lambda streams: next(widths, 0) or int("not a width")  # type: ignore[method-assign]
+    taken: list[int] = []
+
+    async def take_all() -> None:
+        async with fetching(worker, plan(), 40 * WIDTH - 1, None) as fetched:  # type: ignore[arg-type]
+            while parts := await fetched.take():
+                taken.extend(part.plan.range.first for part in parts)
+
+    with pytest.raises(ValueError, match="not a width"):
+        await take_all()
+    assert taken == [at * WIDTH for at in range(asked)]
