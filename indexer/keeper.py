@@ -142,7 +142,7 @@ class Keeper:
             while not stop.is_set() and self._wanted is None:
                 await patience.attempt(self.start)
             while not stop.is_set():
-                await patience.attempt(lambda: self._hold(stop, patience))
+                await patience.outlast(lambda: self._hold(stop, patience))
         except (Permanent, DeepReorg) as exc:
             self._halt(exc)
             while not await stop.wait(HALTED_BEAT_S):
@@ -151,7 +151,7 @@ class Keeper:
     async def catch_up(self, stop: Stop, spare: Spare | None = None) -> None:
         """Bring every stream to the tip, then return. Raises what would halt the chain."""
         patience = self._patience(stop)
-        while not stop.is_set() and not await patience.attempt(lambda: self._catch_up(stop, patience, spare)):
+        while not stop.is_set() and not await patience.outlast(lambda: self._catch_up(stop, patience, spare)):
             pass
 
     async def _catch_up(self, stop: Stop, patience: Patience, spare: Spare | None) -> bool:

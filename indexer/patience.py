@@ -56,6 +56,16 @@ class Patience:
         self.calm()
         return done
 
+    async def outlast(self, act: Callable[[], Awaitable[T]]) -> T | None:
+        """Like `attempt`, for what has a patience of its own: that one did the doubting, so its DeepReorg is raised."""
+        try:
+            done = await act()
+        except WORLD as exc:
+            await self._wait(exc)
+            return None
+        self.calm()
+        return done
+
     async def _wait(self, exc: UsdxError) -> None:
         self._failed(exc, self._wait_s)
         await self._stop.wait(self._wait_s)
