@@ -70,7 +70,7 @@ class Keeper:
         chain_metrics.watch(world.registry, self._chain)
         self._log = structlog.get_logger("indexer").bind(chain=self.name)
         self._logged_at = float("-inf")
-        self._said: dict[str, float] = {}
+        self._said: set[str] = set()
         self.loop = f"chain {self.name}"
         self.state = ChainState(self.name, Horizon(self._chain, world.clock), (), settings.lag_threshold)
         self._meter = Meter(world.registry, self.state, world.clock)
@@ -252,7 +252,7 @@ class Keeper:
         return []
 
     def _patience(self, stop: Stop) -> Patience:
-        return Patience(stop, self._failed)
+        return Patience(stop, self._failed, self._world.clock)
 
     def _observe(self, step: Step) -> None:
         self._meter.observe(step)
@@ -275,20 +275,20 @@ class Keeper:
         if step.undecoded:
             self._log.warning("logs kept undecoded", range=str(step.range), logs=step.undecoded)
 
-    def _failed(self, exc: UsdxError, wait_s: float) -> None:
+    def _failed(self, exc: UsdxError, lost_s: float) -> None:
         on = "database" if exc.reason.startswith(("database", "lease")) else "node"
-        self._meter.failed(exc.reason, wait_s, on=on)
+        self._meter.failed(exc.reason, lost_s, on=on)
         self._world.health.beat(self.loop)
         self._world.health.failed(self.loop)
         if exc.reason not in self._said:  # once until something works again
-            self._said[exc.reason] = wait_s
+            self._said.add(exc.reason)
             self._log.warning("step failed, trying again", reason=exc.reason, error=str(exc), advice=exc.advice)
 
     def _waiting(self) -> None:
         """Another process holds the lease; this one stands by."""
         self._world.health.beat(self.loop)
         if "lease" not in self._said:
-            self._said["lease"] = 0.0
+            self._said.add("lease")
             self._log.info("another process indexes this chain; standing by")
 
     def _halt(self, exc: UsdxError) -> None:

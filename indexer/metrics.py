@@ -202,10 +202,10 @@ class Meter:
             case Idle():
                 pass
 
-    def failed(self, reason: str, wait_s: float, *, on: str) -> None:
-        """A step was given up and will be tried again in `wait_s`."""
+    def failed(self, reason: str, lost_s: float, *, on: str) -> None:
+        """A step was given up; it and the wait for the next try cost `lost_s`."""
         self._errors.inc(self._state.name, reason)
-        self._stalled.inc(self._state.name, on, by=wait_s)
+        self._stalled.inc(self._state.name, on, by=lost_s)
 
     def _committed(self, step: Committed) -> None:
         chain = step.chain
