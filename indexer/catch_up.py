@@ -96,4 +96,4 @@ def bar(name: str, ratio: float | None, progress: Progress | None) -> str:
     if progress.behind_blocks and progress.waits_for:
         eta += f", waits for {progress.waits_for}"
     drawn = "#" * full + "." * (BAR_WIDTH - full)
-    return f"{name} [{drawn}] {ratio * 100:5.1f} %  block {progress.block}  {progress.events_per_s:.0f} ev/s  {eta}"
+    return f"{name} [{drawn}] {ratio * 100:5.1f} %  {progress.place}  {progress.events_per_s:.0f} ev/s  {eta}"

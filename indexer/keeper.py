@@ -258,6 +258,7 @@ class Keeper:
         self._meter.observe(step)
         self._world.health.beat(self.loop)
         self._said.clear()
+        self.state.failing = ""
         if isinstance(step, Committed):
             self._met().counters.observe(step)
             self.proxies.hear(step.events)
@@ -277,6 +278,7 @@ class Keeper:
 
     def _failed(self, exc: UsdxError, lost_s: float) -> None:
         on = "database" if exc.reason.startswith(("database", "lease")) else "node"
+        self.state.failing = on
         self._meter.failed(exc.reason, lost_s, on=on)
         self._world.health.beat(self.loop)
         self._world.health.failed(self.loop)

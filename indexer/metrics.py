@@ -117,7 +117,8 @@ REASONS = tuple(sorted({*_reasons(WORLD), DeepReorg.reason}))
 
 @dataclass(slots=True)
 class ChainState:
-    """What a scrape reads of one chain. `halted` is the message of the error that stopped it.
+    """What a scrape reads of one chain. `halted` is the message of the error that stopped it, `failing` what
+    the last try failed for, the node or the database; nothing once something works again.
 
     A scrape is another thread, and workers hand streams over at any time: what is looked through is copied first.
     """
@@ -128,6 +129,7 @@ class ChainState:
     lag_threshold_s: float
     backfilling: bool = False
     halted: str = ""
+    failing: str = ""
     pace: Pace = field(default_factory=Pace)
 
     def cursor(self) -> Cursor | None:
@@ -142,14 +144,19 @@ class ChainState:
             return None
         now = clock.monotonic()
         return Progress(
-            block=cursor.number,
+            block=None if cursor.hash is None else cursor.number,
             behind_blocks=max(0, tip.number - cursor.number),
             lag_s=None if cursor.time is None else max(0.0, clock.now() - cursor.time),
             events_per_s=self.pace.events_per_s(now),
             blocks_per_s=self.pace.blocks_per_s(now),
-            waits_for=self.pace.waits_for(now),
+            waits_for=self._waits_for(now),
             halted=self.halted,
         )
+
+    def _waits_for(self, now: float) -> str:
+        """What holds the chain up: what fails, else what the last commits waited for, else what is waited for now."""
+        under_way = next(filter(None, (worker.waits_for for worker in self.workers)), "")
+        return self.failing or self.pace.waits_for(now) or under_way
 
     def done_ratio(self) -> float | None:
         """Done blocks of all streams through all their blocks up to the tip."""

@@ -70,9 +70,9 @@ def _span_s(marks: Sequence[_Mark], now: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a chain stands now. `lag_s` is the age of the last committed block, None before the first."""
+    """Where a chain stands now. `block` is the last committed one and `lag_s` its age, None before the first."""
 
-    block: int
+    block: int | None
     behind_blocks: int
     lag_s: float | None
     events_per_s: float
@@ -85,18 +85,23 @@ class Progress:
         return not self.halted and self.behind_blocks <= AT_TIP_BLOCKS
 
     @property
+    def place(self) -> str:
+        """The last committed block in words."""
+        return "not begun" if self.block is None else f"block {self.block}"
+
+    @property
     def eta_s(self) -> float | None:
         """Seconds to the tip at the present pace, None when there is none."""
         return self.behind_blocks / self.blocks_per_s if self.blocks_per_s > 0 else None
 
     def __str__(self) -> str:
         if self.halted:
-            return f"HALTED block {self.block}: {self.halted}"
+            return f"HALTED {self.place}: {self.halted}"
         if not self.ready:
             eta = "unknown" if self.eta_s is None else span(self.eta_s)
             return f"BEHIND {self.behind_blocks} blocks ETA {eta}"
         lag = "unknown" if self.lag_s is None else span(self.lag_s)
-        return f"READY block {self.block} lag {lag} {self.events_per_s:.0f} ev/s"
+        return f"READY {self.place} lag {lag} {self.events_per_s:.0f} ev/s"
 
 
 def span(seconds: float) -> str:

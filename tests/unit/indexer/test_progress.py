@@ -1,10 +1,14 @@
 """A backfill says how far it is, how fast, and what it waits for."""
 
+from unittest.mock import MagicMock
+
 import pytest
 
 from indexer.catch_up import bar
-from indexer.model import BlockRef, Committed, Range, Timing
+from indexer.metrics import ChainState
+from indexer.model import BlockRef, Committed, Cursor, Range, Timing
 from indexer.progress import WINDOW_S, Pace, Progress
+from tests.fakes.clock import Hands
 
 
 def _step(timing: Timing) -> Committed:
@@ -35,6 +39,26 @@ def test_nothing_is_waited_for() -> None:
     pace.note(_step(Timing(waited_s=3)), now=5.0)
     assert pace.waits_for(50.0) == ""
     assert bar("base", 1.0, Progress(99, 0, 1.0, 0.0, 0.0, waits_for="node")).endswith("done")
+
+
+def test_what_is_waited_for_while_nothing_moves() -> None:
+    """What fails is named before what the last commits waited for, and that before what is under way."""
+    hands, worker = Hands(), MagicMock(seen={"shop/token": Cursor(-1, None, None)}, waits_for="")
+    state = ChainState("base", MagicMock(tip=MagicMock(number=99)), [worker], 1.0)
+
+    def told() -> str:
+        return bar("base", state.done_ratio(), state.progress(hands.clock())).partition("]")[2]
+
+    worker.streams = {"shop/token": MagicMock(start_block=0)}
+    assert told() == "   0.0 %  not begun  0 ev/s  ETA unknown"
+    worker.waits_for = "node"
+    assert told() == "   0.0 %  not begun  0 ev/s  ETA unknown, waits for node"
+    state.pace.note(_step(Timing(decode_s=1)), hands.at)
+    assert told().endswith("waits for decode")
+    state.failing = "database"
+    assert told().endswith("waits for database")
+    hands.at, state.failing = hands.at + 60, ""
+    assert told().endswith("waits for node")
 
 
 def test_a_scrape_changes_nothing() -> None:
