@@ -72,7 +72,8 @@ class Keeper:
         self._logged_at = float("-inf")
         self._said: set[str] = set()
         self.loop = f"chain {self.name}"
-        self.state = ChainState(self.name, Horizon(self._chain, world.clock), (), settings.lag_threshold)
+        horizon = Horizon(self._chain, world.clock)
+        self.state = ChainState(self.name, horizon, (), settings.lag_threshold, settings.poll)
         self._meter = Meter(world.registry, self.state, world.clock)
         self._wanted: Wanted | None = None
         self._shapes: Sequence[Shape] = ()

@@ -127,6 +127,7 @@ class ChainState:
     horizon: Horizon
     workers: Sequence[Worker]
     lag_threshold_s: float
+    poll_s: float = 0.0
     backfilling: bool = False
     halted: str = ""
     failing: str = ""
@@ -151,7 +152,13 @@ class ChainState:
             blocks_per_s=self.pace.blocks_per_s(now),
             waits_for=self._waits_for(now),
             halted=self.halted,
+            silent_s=self._silent_s(now),
         )
+
+    def _silent_s(self, now: float) -> float:
+        """How long nobody has told the head: at rest it is looked at every poll, whether the chain moves or not."""
+        age_s = now - self.horizon.looked_at
+        return age_s if age_s > self.lag_threshold_s + self.poll_s else 0.0
 
     def _waits_for(self, now: float) -> str:
         """What holds the chain up: what fails, else what the last commits waited for, else what is waited for now."""

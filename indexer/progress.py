@@ -70,7 +70,10 @@ def _span_s(marks: Sequence[_Mark], now: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a chain stands now. `block` is the last committed one and `lag_s` its age, None before the first."""
+    """Where a chain stands now. `block` is the last committed one and `lag_s` its age, None before the first.
+
+    `silent_s` is how long nobody has told the head, where that is longer than it may be, else 0.
+    """
 
     block: int | None
     behind_blocks: int
@@ -79,10 +82,16 @@ class Progress:
     blocks_per_s: float
     halted: str = ""
     waits_for: str = ""
+    silent_s: float = 0.0
+
+    @property
+    def at_tip(self) -> bool:
+        """Near the last head that was seen, which may be long ago."""
+        return self.behind_blocks <= AT_TIP_BLOCKS
 
     @property
     def ready(self) -> bool:
-        return not self.halted and self.behind_blocks <= AT_TIP_BLOCKS
+        return not self.halted and self.at_tip and not self.silent_s
 
     @property
     def place(self) -> str:
@@ -97,9 +106,12 @@ class Progress:
     def __str__(self) -> str:
         if self.halted:
             return f"HALTED {self.place}: {self.halted}"
-        if not self.ready:
+        if not self.at_tip:
             eta = "unknown" if self.eta_s is None else span(self.eta_s)
             return f"BEHIND {self.behind_blocks} blocks ETA {eta}"
+        if self.silent_s:
+            on = f", waits for {self.waits_for}" if self.waits_for else ""
+            return f"WAITING {self.place}: head last seen {span(self.silent_s)} ago{on}"
         lag = "unknown" if self.lag_s is None else span(self.lag_s)
         return f"READY {self.place} lag {lag} {self.events_per_s:.0f} ev/s"
 
