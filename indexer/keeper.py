@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from indexer import chain_metrics
-from indexer.assembly import Deployment
+from indexer.assembly import Deployment, event_names
 from indexer.auditor import Auditor
 from indexer.backfill import backfill
 from indexer.chain import Chain
@@ -58,7 +58,7 @@ class World:
 
 
 class Keeper:
-    """One chain. `state` is what scrapes and status lines read."""
+    """One chain. `state` is what scrapes and status lines read. Making one raises BadAbi."""
 
     def __init__(self, world: World, settings: ChainSettings, pool: Pool, deployed: Sequence[Deployment]) -> None:
         self.name = pool.chain
@@ -75,6 +75,7 @@ class Keeper:
         horizon = Horizon(self._chain, world.clock)
         self.state = ChainState(self.name, horizon, (), settings.lag_threshold, settings.poll)
         self._meter = Meter(world.registry, self.state, world.clock)
+        self._meter.start(event_names(deployed))
         self._wanted: Wanted | None = None
         self._shapes: Sequence[Shape] = ()
         self.proxies = ProxyWatch(self.name, pool.batch, world.db, world.registry, world.clock)
@@ -118,7 +119,6 @@ class Keeper:
         self._follower = Worker(self.name, chain_id, streams, border, self.state.horizon)
         self._filler = Worker(self.name, chain_id, (), border, self.state.horizon)
         self.state.workers = (self._follower, self._filler)
-        self._meter.start(wanted.events)
         for table in {table.name for one in streams for table in one.tables.values()}:
             for operation in ("copy", "delete"):
                 world.db.start_series(operation, table)

@@ -3,16 +3,24 @@
 from typing import Any
 from unittest.mock import MagicMock
 
+from demo.contracts_build import ROOT
+from indexer.assembly import Deployment
 from indexer.horizon import Horizon
+from indexer.keeper import Keeper
 from indexer.metrics import REASONS, STAGES, WAITS, ChainState, Meter
 from indexer.model import Cursor
 from indexer.wiring import publish
+from shared import protocol
 from shared.clock import system_clock
 from shared.health import Health
 from shared.metrics import Registry
 from shared.rpc_errors import Kind
+from shared.settings import ChainSettings, ProtocolSettings
+from tests.fakes.clock import Hands
 from tests.fakes.node import FakeNode
-from tests.unit.node.world import busy_chain, chain_of
+from tests.unit.node.world import busy_chain, chain_of, pool_of
+
+WEXEL = ROOT / "protocols" / "wexel"
 
 
 async def test_series_exist_at_zero() -> None:
@@ -27,6 +35,19 @@ async def test_series_exist_at_zero() -> None:
         assert f'usdx_indexer_stalled_seconds_total{{chain="base",on="{wait}"}} 0.0\n' in page
     for stage in STAGES:
         assert f'usdx_indexer_batch_duration_seconds_count{{chain="base",stage="{stage}"}} 0.0\n' in page
+
+
+def test_events_of_a_chain_that_was_not_met_yet() -> None:
+    """The series of a chain's events exist while its nodes are away: the ABIs name them, no node is asked."""
+    registry, node = Registry(), FakeNode(busy_chain(1))
+    deployed = Deployment("wexel", protocol.load(WEXEL), ProtocolSettings(path=WEXEL, chain="test"))
+    settings = ChainSettings.model_validate({"rpc": [{"name": "node", "url": "http://127.0.0.1:1"}]})
+    Keeper(MagicMock(registry=registry, clock=Hands().clock()), settings, pool_of(node), [deployed])
+    page = registry.exposition().decode()
+    for name in ("PoolCreated", "Sold"):
+        for family in ("processed", "reverted"):
+            assert f'usdx_indexer_events_{family}_total{{chain="test",type="{name}"}} 0.0\n' in page
+    assert node.posts == 0
 
 
 def test_a_chain_that_halted_before_its_first_step_says_why() -> None:
