@@ -70,6 +70,11 @@ class Worker:
         self._writers: dict[tuple[str, ...], RowWriter] = {}
 
     @property
+    def clock(self) -> Clock:
+        """The clock it measures itself by."""
+        return self._border.clock
+
+    @property
     def waits_for(self) -> str:
         """What it waits for just now; nothing between two steps."""
         return "database" if self._storing else "node" if self._fetching else ""
