@@ -253,8 +253,9 @@ class Worker:
         self.seen.update(self.cursors)
 
     async def _at_rest(self, tip: BlockRef) -> Step:
-        """All streams stand at the tip or above it: above is fine as long as the tip is on our own chain."""
-        self._at_tip.update(self.cursors)
+        """All streams stand at the tip or above it: above is fine as long as the tip is on our own chain. A stream that
+        waits for its factory stands below, and has not been at the tip."""
+        self._at_tip.update(key for key, one in self.cursors.items() if one.number >= tip.number)
         for streams, cursor in _groups(self.cursors):
             if (cursor.number, cursor.hash) == (tip.number, tip.hash) or cursor.hash is None:
                 continue
