@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 import click
 
-_COLOURS = {"READY": "green", "STARTING": "yellow", "BEHIND": "yellow", "DOWN": "red", "RESTARTING": "red"}
+_COLOURS = {
+    "READY": "green",
+    "STARTING": "yellow",
+    "BEHIND": "yellow",
+    "WAITING": "yellow",
+    "HALTED": "red",
+    "DOWN": "red",
+    "RESTARTING": "red",
+}
 _REPEAT_S = 15.0  # how long a plain listing stays silent about a number that only moves
 
 

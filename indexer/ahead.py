@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,11 +38,16 @@ LONGEST_S = 0.5
 
 @asynccontextmanager
 async def fetching(worker: Worker, first: Plan, limit: int, quick: Quick | None) -> AsyncIterator[Ahead]:
-    """Fetch from `first` to the block `limit`, for as long as the block lasts."""
+    """Fetch from `first` to the block `limit`, for as long as the block lasts.
+
+    Raises what the fetching ended with when it ended before that.
+    """
     ahead = Ahead(worker, quick)
     feeder = asyncio.create_task(ahead.feed(first, limit))
     try:
         yield ahead
+        if feeder.done():
+            feeder.result()
     finally:
         for task in (feeder, *ahead.tasks):
             task.cancel()
@@ -83,11 +87,12 @@ class Ahead:
             await self._change()
         if not self.tasks:
             return []
-        began, decoding = time.monotonic(), self._unread() > 0
+        clock = self._worker.clock
+        began, decoding = clock.monotonic(), self._unread() > 0
         self._deepen()
         await asyncio.wait([self.tasks[0]])
         await self._collect()
-        waited_s = time.monotonic() - began
+        waited_s = clock.monotonic() - began
         first = await self.tasks.popleft()
         node_s, decoder_s = (0.0, waited_s) if decoding else (waited_s, 0.0)
         parts = [replace(first, waited_s=node_s, decoder_s=decoder_s)]

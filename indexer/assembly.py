@@ -140,6 +140,12 @@ def events_of(contract: Contract) -> tuple[tuple[EventSpec, ...], tuple[EventSpe
     return chosen, tuple(event for event in known if event not in chosen)
 
 
+def event_names(deployed: Iterable[Deployment]) -> list[str]:
+    """The names of all events that are wanted of the protocols, in order: no node is needed to know them."""
+    contracts = [contract for one in deployed for contract in one.protocol.contracts]
+    return sorted({event.name for contract in contracts for event in events_of(contract)[0]})
+
+
 def indexes_of(deployment: Deployment, streams: Iterable[Stream]) -> list[TableIndex]:
     """The indexes that the protocol wants on its streams' tables. Raises BadAbi, naming contract and index."""
     by_key = {one.key: one for one in streams}

@@ -29,8 +29,13 @@ async def backfill(
 
     `spare` is a decoder process that is running already.
     """
+
+    def landed(step: Step) -> None:
+        patience.worked()
+        observe(step)
+
     while not stop.is_set():
-        near = await patience.attempt(lambda: _advance(worker, stop, observe, spare))
+        near = await patience.attempt(lambda: _advance(worker, stop, landed, spare))
         if near:
             return
         if near is None:

@@ -17,7 +17,7 @@ from indexer.wiring import open_keepers, start
 from shared import protocol
 from shared.clock import Clock
 from shared.errors import ConfigError
-from shared.runtime import Stop
+from shared.runtime import Stop, Task
 from shared.runtime import run as run_tasks
 from shared.settings import Settings
 from shared.worker import open_worker
@@ -45,19 +45,21 @@ async def run(settings: Settings, *, again: bool = False, spare: Spare | None = 
         keepers = [keeper for keeper in known if keeper not in late]
         for keeper in keepers if again else ():
             _tell(await keeper.redecode())
-        done = Stop()
+        done, left = Stop(), set(keepers)
 
-        async def all_chains(stop: Stop) -> None:
-            tasks = {keeper.loop: partial(keeper.catch_up, spare=spare) for keeper in keepers}
+        async def bring(keeper: Keeper, stop: Stop) -> None:
             try:
-                await run_tasks(tasks, stop=stop)
+                await keeper.catch_up(stop, spare)
             finally:
-                done.set()
+                left.discard(keeper)
+                if not left:
+                    done.set()
 
         async def show(stop: Stop) -> None:
             await _show(sys.stderr, keepers, done, worker.clock)
 
-        await run_tasks({"backfill": all_chains, "progress": show}, health=worker.health)
+        tasks: dict[str, Task] = {keeper.loop: partial(bring, keeper) for keeper in keepers}
+        await run_tasks({**tasks, "progress": show}, health=worker.health)
     for error in late.values():
         raise error
 
@@ -96,4 +98,4 @@ def bar(name: str, ratio: float | None, progress: Progress | None) -> str:
     if progress.behind_blocks and progress.waits_for:
         eta += f", waits for {progress.waits_for}"
     drawn = "#" * full + "." * (BAR_WIDTH - full)
-    return f"{name} [{drawn}] {ratio * 100:5.1f} %  block {progress.block}  {progress.events_per_s:.0f} ev/s  {eta}"
+    return f"{name} [{drawn}] {ratio * 100:5.1f} %  {progress.place}  {progress.events_per_s:.0f} ev/s  {eta}"

@@ -111,7 +111,10 @@ class DecodeProcess:
 async def decode_process(
     chain_id: int, sources: Sequence[Source], started: Started | None = None
 ) -> AsyncIterator[DecodeProcess]:
-    """A process that decodes for these sources, `started` if there is one; it ends with the block, or with us."""
+    """A process that decodes for these sources, `started` if there is one; it ends with the block, or with us.
+
+    Raises what the listening failed with: that the process ended is foreseen, anything else it tells is not.
+    """
     running = started or start()
     try:
         with mmap.mmap(running.file.fileno(), SLOTS * SLOT_BYTES) as memory:
@@ -121,6 +124,8 @@ async def decode_process(
                 try:
                     writer.write(packed(Setup(chain_id, sources, SLOTS, SLOT_BYTES)))
                     yield decoder
+                    if listening.done():
+                        listening.result()
                 finally:
                     listening.cancel()
                     await asyncio.gather(listening, return_exceptions=True)

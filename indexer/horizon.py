@@ -10,7 +10,8 @@ FINALITY_EVERY_S = 4.0
 
 
 class Horizon:
-    """What was last seen of a chain's end. Shape: attributes are plain state, read at scrape.
+    """What was last seen of a chain's end. Shape: attributes are plain state, read at scrape; `seen_at` is in unix
+    seconds, `looked_at` the same moment on the monotonic clock.
 
     Invariant: `floor`, the highest block known to be final, never goes down: what was final once stays so.
     """
@@ -22,6 +23,7 @@ class Horizon:
         self._finality_at = float("-inf")
         self.tip: BlockRef | None = None
         self.seen_at: float | None = None
+        self.looked_at = float("-inf")
         self.finalized: BlockRef | None = None
 
     @property
@@ -32,7 +34,7 @@ class Horizon:
     async def look(self) -> BlockRef:
         """Ask for the tip, and now and then for finality."""
         tip = await self._chain.tip()
-        self.tip, self.seen_at = tip, self._clock.now()
+        self.tip, self.seen_at, self.looked_at = tip, self._clock.now(), self._clock.monotonic()
         if self._clock.monotonic() - self._finality_at >= self._finality_every_s:
             finalized = await self._chain.finalized()
             self._finality_at = self._clock.monotonic()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from indexer import chain_metrics
-from indexer.assembly import Deployment
+from indexer.assembly import Deployment, event_names
 from indexer.auditor import Auditor
 from indexer.backfill import backfill
 from indexer.chain import Chain
@@ -58,7 +58,7 @@ class World:
 
 
 class Keeper:
-    """One chain. `state` is what scrapes and status lines read."""
+    """One chain. `state` is what scrapes and status lines read. Making one raises BadAbi."""
 
     def __init__(self, world: World, settings: ChainSettings, pool: Pool, deployed: Sequence[Deployment]) -> None:
         self.name = pool.chain
@@ -70,10 +70,12 @@ class Keeper:
         chain_metrics.watch(world.registry, self._chain)
         self._log = structlog.get_logger("indexer").bind(chain=self.name)
         self._logged_at = float("-inf")
-        self._said: dict[str, float] = {}
+        self._said: set[str] = set()
         self.loop = f"chain {self.name}"
-        self.state = ChainState(self.name, Horizon(self._chain, world.clock), (), settings.lag_threshold)
+        horizon = Horizon(self._chain, world.clock)
+        self.state = ChainState(self.name, horizon, (), settings.lag_threshold, settings.poll)
         self._meter = Meter(world.registry, self.state, world.clock)
+        self._meter.start(event_names(deployed))
         self._wanted: Wanted | None = None
         self._shapes: Sequence[Shape] = ()
         self.proxies = ProxyWatch(self.name, pool.batch, world.db, world.registry, world.clock)
@@ -117,7 +119,6 @@ class Keeper:
         self._follower = Worker(self.name, chain_id, streams, border, self.state.horizon)
         self._filler = Worker(self.name, chain_id, (), border, self.state.horizon)
         self.state.workers = (self._follower, self._filler)
-        self._meter.start(wanted.events)
         for table in {table.name for one in streams for table in one.tables.values()}:
             for operation in ("copy", "delete"):
                 world.db.start_series(operation, table)
@@ -142,7 +143,7 @@ class Keeper:
             while not stop.is_set() and self._wanted is None:
                 await patience.attempt(self.start)
             while not stop.is_set():
-                await patience.attempt(lambda: self._hold(stop, patience))
+                await patience.outlast(lambda: self._hold(stop, patience))
         except (Permanent, DeepReorg) as exc:
             self._halt(exc)
             while not await stop.wait(HALTED_BEAT_S):
@@ -151,7 +152,7 @@ class Keeper:
     async def catch_up(self, stop: Stop, spare: Spare | None = None) -> None:
         """Bring every stream to the tip, then return. Raises what would halt the chain."""
         patience = self._patience(stop)
-        while not stop.is_set() and not await patience.attempt(lambda: self._catch_up(stop, patience, spare)):
+        while not stop.is_set() and not await patience.outlast(lambda: self._catch_up(stop, patience, spare)):
             pass
 
     async def _catch_up(self, stop: Stop, patience: Patience, spare: Spare | None) -> bool:
@@ -252,12 +253,13 @@ class Keeper:
         return []
 
     def _patience(self, stop: Stop) -> Patience:
-        return Patience(stop, self._failed)
+        return Patience(stop, self._failed, self._world.clock)
 
     def _observe(self, step: Step) -> None:
         self._meter.observe(step)
         self._world.health.beat(self.loop)
         self._said.clear()
+        self.state.failing = ""
         if isinstance(step, Committed):
             self._met().counters.observe(step)
             self.proxies.hear(step.events)
@@ -275,20 +277,21 @@ class Keeper:
         if step.undecoded:
             self._log.warning("logs kept undecoded", range=str(step.range), logs=step.undecoded)
 
-    def _failed(self, exc: UsdxError, wait_s: float) -> None:
+    def _failed(self, exc: UsdxError, lost_s: float) -> None:
         on = "database" if exc.reason.startswith(("database", "lease")) else "node"
-        self._meter.failed(exc.reason, wait_s, on=on)
+        self.state.failing = on
+        self._meter.failed(exc.reason, lost_s, on=on)
         self._world.health.beat(self.loop)
         self._world.health.failed(self.loop)
         if exc.reason not in self._said:  # once until something works again
-            self._said[exc.reason] = wait_s
+            self._said.add(exc.reason)
             self._log.warning("step failed, trying again", reason=exc.reason, error=str(exc), advice=exc.advice)
 
     def _waiting(self) -> None:
         """Another process holds the lease; this one stands by."""
         self._world.health.beat(self.loop)
         if "lease" not in self._said:
-            self._said["lease"] = 0.0
+            self._said.add("lease")
             self._log.info("another process indexes this chain; standing by")
 
     def _halt(self, exc: UsdxError) -> None:

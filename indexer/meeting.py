@@ -36,11 +36,6 @@ class Wanted:
         """Hold the chain's name for it. Raises WrongChain when the database knows another one by that name."""
         await claim_chain(db, self.chain, self.chain_id, self.genesis)
 
-    @property
-    def events(self) -> list[str]:
-        """The names of all events, in order."""
-        return sorted({event.name for one in self.streams for event in one.tables})
-
 
 async def meet(
     pool: Pool, horizon: Horizon, db: Database, registry: Registry, deployed: Sequence[Deployment]

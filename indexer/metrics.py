@@ -117,19 +117,25 @@ REASONS = tuple(sorted({*_reasons(WORLD), DeepReorg.reason}))
 
 @dataclass(slots=True)
 class ChainState:
-    """What a scrape reads of one chain. `halted` is the message of the error that stopped it."""
+    """What a scrape reads of one chain. `halted` is the message of the error that stopped it, `failing` what
+    the last try failed for, the node or the database; nothing once something works again.
+
+    A scrape is another thread, and workers hand streams over at any time: what is looked through is copied first.
+    """
 
     name: str
     horizon: Horizon
     workers: Sequence[Worker]
     lag_threshold_s: float
+    poll_s: float = 0.0
     backfilling: bool = False
     halted: str = ""
+    failing: str = ""
     pace: Pace = field(default_factory=Pace)
 
     def cursor(self) -> Cursor | None:
         """Where the stream furthest behind stands, as last known."""
-        known = [one for worker in self.workers for one in worker.seen.values()]
+        known = [one for worker in self.workers for one in worker.seen.copy().values()]
         return min(known, key=lambda one: one.number, default=None)
 
     def progress(self, clock: Clock) -> Progress | None:
@@ -139,22 +145,33 @@ class ChainState:
             return None
         now = clock.monotonic()
         return Progress(
-            block=cursor.number,
+            block=None if cursor.hash is None else cursor.number,
             behind_blocks=max(0, tip.number - cursor.number),
             lag_s=None if cursor.time is None else max(0.0, clock.now() - cursor.time),
             events_per_s=self.pace.events_per_s(now),
             blocks_per_s=self.pace.blocks_per_s(now),
-            waits_for=self.pace.waits_for(now),
+            waits_for=self._waits_for(now),
             halted=self.halted,
+            silent_s=self._silent_s(now),
         )
+
+    def _silent_s(self, now: float) -> float:
+        """How long nobody has told the head: at rest it is looked at every poll, whether the chain moves or not."""
+        age_s = now - self.horizon.looked_at
+        return age_s if age_s > self.lag_threshold_s + self.poll_s else 0.0
+
+    def _waits_for(self, now: float) -> str:
+        """What holds the chain up: what fails, else what the last commits waited for, else what is waited for now."""
+        under_way = next(filter(None, (worker.waits_for for worker in self.workers)), "")
+        return self.failing or self.pace.waits_for(now) or under_way
 
     def done_ratio(self) -> float | None:
         """Done blocks of all streams through all their blocks up to the tip."""
         if self.horizon.tip is None or not self.workers:
             return None
         tip = self.horizon.tip.number
-        starts = {key: one.start_block for worker in self.workers for key, one in worker.streams.items()}
-        at = {key: one.number for worker in self.workers for key, one in worker.seen.items()}
+        starts = {key: one.start_block for worker in self.workers for key, one in worker.streams.copy().items()}
+        at = {key: one.number for worker in self.workers for key, one in worker.seen.copy().items()}
         total = sum(max(0, tip - start + 1) for start in starts.values())
         done = sum(max(0, min(at.get(key, -1), tip) - start + 1) for key, start in starts.items())
         return done / total if total else 1.0
@@ -199,10 +216,10 @@ class Meter:
             case Idle():
                 pass
 
-    def failed(self, reason: str, wait_s: float, *, on: str) -> None:
-        """A step was given up and will be tried again in `wait_s`."""
+    def failed(self, reason: str, lost_s: float, *, on: str) -> None:
+        """A step was given up; it and the wait for the next try cost `lost_s`."""
         self._errors.inc(self._state.name, reason)
-        self._stalled.inc(self._state.name, on, by=wait_s)
+        self._stalled.inc(self._state.name, on, by=lost_s)
 
     def _committed(self, step: Committed) -> None:
         chain = step.chain

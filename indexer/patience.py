@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from indexer.errors import DeepReorg
+from shared.clock import Clock
 from shared.errors import Inconsistent, TooLarge, Transient, UsdxError
 from shared.rpc_errors import RpcError
 from shared.runtime import Stop
@@ -21,11 +22,16 @@ DOUBTS = 5
 
 
 class Patience:
-    """How long to wait next. Every failure is told to `failed`, with the seconds until the next try."""
+    """How long to wait next. Every failure is told to `failed`, with the seconds it costs: from where the attempt last
+    worked to the next try."""
 
-    def __init__(self, stop: Stop, failed: Failed, *, first_s: float = 0.25, most_s: float = 15.0) -> None:
+    def __init__(
+        self, stop: Stop, failed: Failed, clock: Clock, *, first_s: float = 0.25, most_s: float = 15.0
+    ) -> None:
         self._stop = stop
         self._failed = failed
+        self._clock = clock
+        self._worked_at = clock.monotonic()
         self._first_s = first_s
         self._most_s = most_s
         self._wait_s = first_s
@@ -40,23 +46,39 @@ class Patience:
         """Wait briefly next time. Doubts stay: what worked does not speak against a deep reorg."""
         self._wait_s = self._first_s
 
+    def worked(self) -> None:
+        """A part of the attempt is done: what it took was not lost, whatever becomes of the rest."""
+        self._worked_at = self._clock.monotonic()
+
     async def attempt(self, act: Callable[[], Awaitable[T]]) -> T | None:
         """What `act` returns, or None after having waited because the world failed. Raises every other error."""
+        self.worked()
         try:
             done = await act()
         except WORLD as exc:
-            await self._wait(exc)
+            await self._wait(exc, self._clock.monotonic() - self._worked_at)
             return None
         except DeepReorg as exc:
             self._deep += 1
             if self._deep >= DOUBTS:
                 raise
-            await self._wait(exc)
+            await self._wait(exc, self._clock.monotonic() - self._worked_at)
             return None
         self.calm()
         return done
 
-    async def _wait(self, exc: UsdxError) -> None:
-        self._failed(exc, self._wait_s)
+    async def outlast(self, act: Callable[[], Awaitable[T]]) -> T | None:
+        """Like `attempt`, for what has a patience of its own: that one doubted, so its DeepReorg is raised, and told
+        what was lost."""
+        try:
+            done = await act()
+        except WORLD as exc:
+            await self._wait(exc, 0.0)
+            return None
+        self.calm()
+        return done
+
+    async def _wait(self, exc: UsdxError, lost_s: float) -> None:
+        self._failed(exc, lost_s + self._wait_s)
         await self._stop.wait(self._wait_s)
         self._wait_s = min(self._wait_s * 2, self._most_s)

@@ -32,18 +32,18 @@ def plan(
 
     Streams that stand at the same block share the range, and nobody overtakes: it ends at the next stream's cursor at
     the latest, where the two become one group. It ends at `finalized` when it begins below it. A stream with a wall
-    never gets above that block.
+    never gets above that block; the others go on without it.
     """
     walls = walls or {}
-    free = [one for name, one in cursors.items() if one.number < walls.get(name, target)]
+    free = {name: one for name, one in cursors.items() if one.number < min(target, walls.get(name, target))}
     if not free:
         return None
-    cursor = min(free, key=lambda one: (one.number, one.hash or b""))
+    cursor = min(free.values(), key=lambda one: (one.number, one.hash or b""))
     first = cursor.number + 1
     streams = tuple(
-        sorted(name for name, one in cursors.items() if (one.number, one.hash) == (cursor.number, cursor.hash))
+        sorted(name for name, one in free.items() if (one.number, one.hash) == (cursor.number, cursor.hash))
     )
-    last = min([target, limit(cursors, streams, walls)])
+    last = min(target, limit(cursors, streams, walls))
     linked = first > finalized
     last = min(last, first + min(window, LINKED_BLOCKS) - 1) if linked else min(last, finalized, first + window - 1)
     return Plan(streams, cursor, Range(first, last), linked)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from indexer.model import Committed, Timing
 
@@ -22,55 +22,81 @@ def waits(timing: Timing) -> Mapping[str, float]:
     }
 
 
-@dataclass(slots=True)
-class Pace:
-    """Events and blocks per second over the last seconds, and what they waited for."""
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """One commit: when on the monotonic clock, and what it held."""
 
-    _marks: deque[tuple[float, int, int, Timing]] = field(default_factory=deque)
+    at: float
+    events: int
+    blocks: int
+    timing: Timing
+
+
+class Pace:
+    """Events and blocks per second over the last seconds, and what they waited for.
+
+    Invariant: the marks are replaced, never changed, so whoever reads them from another thread reads one state.
+    """
+
+    def __init__(self) -> None:
+        self._marks: tuple[_Mark, ...] = ()
 
     def note(self, step: Committed, now: float) -> None:
-        self._marks.append((now, sum(step.events.values()), len(step.range), step.timing))
-        self._trim(now)
+        mark = _Mark(now, sum(step.events.values()), len(step.range), step.timing)
+        self._marks = (*self._recent(now), mark)
 
     def waits_for(self, now: float) -> str:
         """What most of the time was lost to; nothing while nothing is done."""
-        self._trim(now)
         lost: Counter[str] = Counter()
-        for *_, timing in self._marks:
-            lost.update(waits(timing))
+        for mark in self._recent(now):
+            lost.update(waits(mark.timing))
         return max(lost, key=lost.__getitem__, default="")
 
     def events_per_s(self, now: float) -> float:
-        self._trim(now)
-        return sum(events for _, events, *_ in self._marks) / self._span(now)
+        marks = self._recent(now)
+        return sum(mark.events for mark in marks) / _span_s(marks, now)
 
     def blocks_per_s(self, now: float) -> float:
-        self._trim(now)
-        return sum(blocks for _, _, blocks, _ in self._marks) / self._span(now)
+        marks = self._recent(now)
+        return sum(mark.blocks for mark in marks) / _span_s(marks, now)
 
-    def _trim(self, now: float) -> None:
-        while self._marks and self._marks[0][0] < now - WINDOW_S:
-            self._marks.popleft()
+    def _recent(self, now: float) -> tuple[_Mark, ...]:
+        return tuple(mark for mark in self._marks if mark.at >= now - WINDOW_S)
 
-    def _span(self, now: float) -> float:
-        return max(1.0, min(WINDOW_S, now - self._marks[0][0])) if self._marks else WINDOW_S
+
+def _span_s(marks: Sequence[_Mark], now: float) -> float:
+    return max(1.0, min(WINDOW_S, now - marks[0].at)) if marks else WINDOW_S
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a chain stands now. `lag_s` is the age of the last committed block, None before the first."""
+    """Where a chain stands now. `block` is the last committed one and `lag_s` its age, None before the first.
 
-    block: int
+    `silent_s` is how long nobody has told the head, where that is longer than it may be, else 0.
+    """
+
+    block: int | None
     behind_blocks: int
     lag_s: float | None
     events_per_s: float
     blocks_per_s: float
     halted: str = ""
     waits_for: str = ""
+    silent_s: float = 0.0
+
+    @property
+    def at_tip(self) -> bool:
+        """Near the last head that was seen, which may be long ago."""
+        return self.behind_blocks <= AT_TIP_BLOCKS
 
     @property
     def ready(self) -> bool:
-        return not self.halted and self.behind_blocks <= AT_TIP_BLOCKS
+        return not self.halted and self.at_tip and not self.silent_s
+
+    @property
+    def place(self) -> str:
+        """The last committed block in words."""
+        return "not begun" if self.block is None else f"block {self.block}"
 
     @property
     def eta_s(self) -> float | None:
@@ -79,12 +105,15 @@ class Progress:
 
     def __str__(self) -> str:
         if self.halted:
-            return f"HALTED block {self.block}: {self.halted}"
-        if not self.ready:
+            return f"HALTED {self.place}: {self.halted}"
+        if not self.at_tip:
             eta = "unknown" if self.eta_s is None else span(self.eta_s)
             return f"BEHIND {self.behind_blocks} blocks ETA {eta}"
+        if self.silent_s:
+            on = f", waits for {self.waits_for}" if self.waits_for else ""
+            return f"WAITING {self.place}: head last seen {span(self.silent_s)} ago{on}"
         lag = "unknown" if self.lag_s is None else span(self.lag_s)
-        return f"READY block {self.block} lag {lag} {self.events_per_s:.0f} ev/s"
+        return f"READY {self.place} lag {lag} {self.events_per_s:.0f} ev/s"
 
 
 def span(seconds: float) -> str:

@@ -64,8 +64,20 @@ class Worker:
         self.width = 0
         self.chain_id = chain_id
         self._border = border
+        self._fetching = 0
+        self._storing = False
         self._at_tip: set[str] = set()
         self._writers: dict[tuple[str, ...], RowWriter] = {}
+
+    @property
+    def clock(self) -> Clock:
+        """The clock it measures itself by."""
+        return self._border.clock
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for just now; nothing between two steps."""
+        return "database" if self._storing else "node" if self._fetching else ""
 
     async def load(self) -> None:
         """Read the cursors unless they are known, and the contracts that factories made up to them.
@@ -146,7 +158,11 @@ class Worker:
         began = self._border.clock.monotonic()
         born = self.nursery.born(todo.streams, todo.range.last)
         wanted = self.filter(todo.streams, born)
-        logs = await self._border.chain.logs(todo.range, wanted, linked=todo.linked, quick=quick)
+        self._fetching += 1
+        try:
+            logs = await self._border.chain.logs(todo.range, wanted, linked=todo.linked, quick=quick)
+        finally:
+            self._fetching -= 1
         took = self._border.clock.monotonic() - began
         return Fetched(todo, logs, took, took, born)
 
@@ -174,7 +190,11 @@ class Worker:
         decoded = clock.monotonic()
         blocks = _checkpoints(good)
         editions = self.nursery.editions(streams)
-        moved = await self._border.store.commit(streams, cursor, blocks, batch, self.horizon.floor, editions)
+        self._storing = True
+        try:
+            moved = await self._border.store.commit(streams, cursor, blocks, batch, self.horizon.floor, editions)
+        finally:
+            self._storing = False
         stored = clock.monotonic()
         self._stand(streams, moved)
         live = self._at_tip.issuperset(streams)
@@ -233,8 +253,9 @@ class Worker:
         self.seen.update(self.cursors)
 
     async def _at_rest(self, tip: BlockRef) -> Step:
-        """All streams stand at the tip or above it: above is fine as long as the tip is on our own chain."""
-        self._at_tip.update(self.cursors)
+        """All streams stand at the tip or above it: above is fine as long as the tip is on our own chain. A stream that
+        waits for its factory stands below, and has not been at the tip."""
+        self._at_tip.update(key for key, one in self.cursors.items() if one.number >= tip.number)
         for streams, cursor in _groups(self.cursors):
             if (cursor.number, cursor.hash) == (tip.number, tip.hash) or cursor.hash is None:
                 continue

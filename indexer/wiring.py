@@ -56,7 +56,7 @@ async def run(settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_keepers(worker: Worker) -> AsyncIterator[list[Keeper]]:
-    """A keeper for every chain that a protocol is configured for, with its endpoints. Raises ConfigError."""
+    """A keeper for every chain that a protocol is configured for, with its endpoints. Raises ConfigError and BadAbi."""
     settings = worker.settings
     if not settings.protocols:
         raise ConfigError("[protocols] expected at least one protocol to index; none is configured")

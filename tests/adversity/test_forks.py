@@ -17,6 +17,7 @@ from indexer.errors import DeepReorg
 from indexer.layout import claim_chain, prepare
 from indexer.model import Committed, Step
 from indexer.patience import Patience
+from shared.clock import system_clock
 from shared.db import Database
 from shared.errors import UsdxError
 from shared.metrics import Registry
@@ -79,11 +80,11 @@ class Forks(Game):
         self.worker = self.hire(self.worker.horizon)
         stop = Stop()
 
-        def failed(exc: UsdxError, wait_s: float) -> None:
+        def failed(exc: UsdxError, lost_s: float) -> None:
             stop.set()
 
         with suppress(DeepReorg):
-            await backfill(self.worker, stop, self.observe_far, Patience(stop, failed))
+            await backfill(self.worker, stop, self.observe_far, Patience(stop, failed, system_clock()))
         self.worker.forget()
         await self.check()
 

@@ -272,11 +272,11 @@ async def test_who_was_overtaken_takes_the_lease_again(shop: Shop, monkeypatch: 
             raise CursorMoved("shop/token: not at block 5 any more")
         await real(*args, **kwargs)  # type: ignore[arg-type]
 
-    def heard(one: keeper.Keeper, exc: UsdxError, wait_s: float) -> None:
+    def heard(one: keeper.Keeper, exc: UsdxError, lost_s: float) -> None:
         assert isinstance(exc, LeaseLost)
         assert "not at block 5 any more" in str(exc)
-        waits.append(wait_s)
-        failed(one, exc, wait_s)
+        waits.append(lost_s)
+        failed(one, exc, lost_s)
 
     monkeypatch.setattr(keeper, "follow", overtaken)
     monkeypatch.setattr(keeper.Keeper, "_failed", heard)

@@ -13,6 +13,7 @@ from indexer.model import Idle
 from indexer.patience import WORLD, Patience
 from indexer.step import Border, Worker
 from indexer.store import Store
+from shared.clock import system_clock
 from shared.db import Database
 from shared.endpoint import Endpoint
 from shared.errors import UsdxError
@@ -94,11 +95,11 @@ async def test_it_is_left_out_while_the_past_is_read(db: Database) -> None:
     worker = await game.worker()
     stop = Stop()
 
-    def failed(exc: UsdxError, wait_s: float) -> None:
+    def failed(exc: UsdxError, lost_s: float) -> None:
         assert not isinstance(exc, DeepReorg)
         worker.forget()
 
-    await backfill(worker, stop, lambda step: None, Patience(stop, failed, first_s=0, most_s=0))
+    await backfill(worker, stop, lambda step: None, Patience(stop, failed, system_clock(), first_s=0, most_s=0))
     await game.steps(worker)
     game.assert_left_out()
     assert await values(db) == on_chain(game.right)

@@ -83,7 +83,8 @@ async def test_a_child_stream_added_later(db: Database, fake: FakeChain) -> None
 
 
 async def test_a_child_moved_by_another_worker_stays_below_its_factory(db: Database, fake: FakeChain) -> None:
-    """A worker that has a child without its factory stops where the factory stands."""
+    """A worker that has a child without its factory stops where the factory stands. That is not the tip: what comes
+    after it is history, not live."""
     mint, item, _ = family()
     upper, lower = await worker(db, Reader(fake), mint, item), await worker(db, Reader(fake), mint, item)
     upper.release(["shop/item"])
@@ -92,8 +93,12 @@ async def test_a_child_moved_by_another_worker_stays_below_its_factory(db: Datab
     await until_idle(lower)
     assert await notes(db, "item_note") == []
     await until_idle(upper)
-    await until_idle(lower)
+    steps = await until_idle(lower)
     assert await notes(db, "item_note") == ["same block, before", "same block, after", "y", "x", "before"]
+    fake.mine(note("now", address=Y))
+    await upper.step()
+    steps += await until_idle(lower)
+    assert [step.live for step in steps if isinstance(step, Committed)] == [False, True]
 
 
 async def test_a_child_made_again_by_a_factory_found_late(db: Database) -> None:

@@ -27,7 +27,7 @@ from indexer.signature import parse_signature
 from indexer.step import Border, Worker
 from indexer.store import Store
 from indexer.streams import Parent, Stream, stream
-from shared.clock import Clock
+from shared.clock import Clock, system_clock
 from shared.db import Database
 from shared.endpoint import Endpoint
 from shared.errors import DatabaseUnavailable, UsdxError
@@ -235,11 +235,11 @@ class Game:
     async def backfill(self) -> None:
         stop = Stop()
 
-        def failed(exc: UsdxError, wait_s: float) -> None:
+        def failed(exc: UsdxError, lost_s: float) -> None:
             stop.set()  # one failure is enough: the next action goes on from here
 
         with suppress(DeepReorg):
-            await backfill(self.worker, stop, lambda step: None, Patience(stop, failed))
+            await backfill(self.worker, stop, lambda step: None, Patience(stop, failed, system_clock()))
         self.worker.forget()
         await self.check()
 

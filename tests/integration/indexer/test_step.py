@@ -1,14 +1,18 @@
 """The step against a fake chain and a real Postgres."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from indexer.errors import CursorMoved, DeepReorg
 from indexer.metrics import ChainState
-from indexer.model import Committed, Cursor, Idle, RolledBack
+from indexer.model import Committed, Cursor, Idle, Logs, Range, RolledBack
+from indexer.planner import Plan
 from indexer.store import Store
 from shared.db import Database
+from shared.errors import DatabaseUnavailable
+from shared.rpc_errors import BehindHead
 from tests.fakes.chain import FakeChain
 from tests.integration.indexer.world import (
     Reader,
@@ -197,6 +201,31 @@ async def test_a_stream_is_seen_where_its_worker_has_it(db: Database) -> None:
     assert at is not None
     assert at.number == 170
     assert state.done_ratio() == 1
+
+
+async def test_a_worker_says_what_it_waits_for(db: Database, fake: FakeChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node while logs are asked for, the database while rows are written, also when that fails; then nothing."""
+    told: list[str] = []
+
+    class Watched(Reader):
+        async def logs(self, *args: Any, **kwargs: Any) -> Logs:
+            told.append(one.waits_for)
+            return await super().logs(*args, **kwargs)
+
+    async def away(self: Store, *args: object) -> Cursor:
+        told.append(one.waits_for)
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(Store, "commit", away)
+    one = await worker(db, Watched(fake), token())
+    with pytest.raises(DatabaseUnavailable):
+        await one.step()
+    assert told == ["node", "database"]
+    assert one.waits_for == ""
+    with pytest.raises(BehindHead):
+        await one.fetch(Plan(("shop/token",), Cursor(-1, None, None), Range(0, 99), linked=False))
+    assert told[2:] == ["node"]
+    assert one.waits_for == ""
 
 
 async def test_streams_that_are_handed_over_while_cursors_are_read(

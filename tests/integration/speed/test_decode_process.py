@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from eth_abi import abi as eth_abi
 
 from indexer.abi import parse
 from indexer.copy_format import HEADER, TRAILER, encoder
+from indexer.decode_messages import LENGTH
 from indexer.decode_process import SLOT_BYTES, decode_process
 from indexer.model import Log
 from indexer.quick import Known, source, stamps
@@ -152,6 +154,19 @@ async def test_a_dead_process_leaves_the_work_to_others() -> None:
         assert await process.decode(inner, KNOWN) is None
         assert await process.decode(inner, KNOWN) is None
         assert await process.blocks(inner) is None
+
+
+async def test_a_process_that_tells_nonsense_is_no_secret() -> None:
+    """What it was asked is left to others; then the reason is raised, as it is a fault of our own."""
+    one = made()
+
+    async def hear_it() -> None:
+        async with decode_process(CHAIN_ID, [source(one)]) as process:
+            process._reader.feed_data(LENGTH.pack(1) + b"?")
+            assert await process.decode(memoryview(answer(one, CALLS)), KNOWN) is None
+
+    with pytest.raises(pickle.UnpicklingError):
+        await hear_it()
 
 
 async def test_signals_to_the_group_do_not_end_it() -> None:

@@ -1,6 +1,6 @@
 """Which range comes next."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from indexer.model import Cursor
@@ -9,23 +9,32 @@ from indexer.planner import LINKED_BLOCKS, plan
 HASHES = [None, b"\x01" * 32, b"\x02" * 32]
 
 
+NAMES = st.sampled_from("abcdef")
+
+
 @given(
-    st.dictionaries(
-        st.sampled_from("abcdef"), st.builds(Cursor, st.integers(-1, 50), st.sampled_from(HASHES), st.none())
-    ),
+    st.dictionaries(NAMES, st.builds(Cursor, st.integers(-1, 50), st.sampled_from(HASHES), st.none())),
     st.integers(-1, 200),
     st.integers(-1, 200),
     st.integers(1, 40),
+    st.dictionaries(NAMES, st.integers(-1, 250)),
 )
-def test_ranges_tile(cursors: dict[str, Cursor], target: int, finalized: int, window: int) -> None:
-    """Stepping until nothing is left covers every stream's blocks exactly once, and nobody overtakes."""
+@example({"child": Cursor(100, None, None), "other": Cursor(100, None, None)}, 110, 90, 10, {"child": 50})
+@example({"child": Cursor(100, None, None), "other": Cursor(100, None, None)}, 110, 120, 10, {"child": 100})
+@example({"child": Cursor(60, None, None)}, 50, 50, 10, {"child": 100})
+def test_ranges_tile(
+    cursors: dict[str, Cursor], target: int, finalized: int, window: int, walls: dict[str, int]
+) -> None:
+    """Stepping until nothing is left covers every stream's blocks up to its wall exactly once, and nobody overtakes
+    who may still move."""
     covered: dict[str, list[int]] = {name: [] for name in cursors}
     at = dict(cursors)
-    while (todo := plan(at, target, finalized, window)) is not None:
+    end = {name: min(target, walls.get(name, target)) for name in cursors}
+    while (todo := plan(at, target, finalized, window, walls)) is not None:
         assert len(todo.range) <= (min(window, LINKED_BLOCKS) if todo.linked else window)
         assert todo.linked == (todo.range.first > finalized)
         assert todo.linked or todo.range.last <= finalized
-        behind = min(one.number for one in at.values())
+        behind = min(one.number for name, one in at.items() if one.number < end[name])
         assert todo.range.first == behind + 1
         others = [one.number for name, one in at.items() if name not in todo.streams and one.number > behind]
         assert todo.range.last <= min(others, default=todo.range.last)
@@ -33,7 +42,7 @@ def test_ranges_tile(cursors: dict[str, Cursor], target: int, finalized: int, wi
             covered[name] += range(todo.range.first, todo.range.last + 1)
             at[name] = Cursor(todo.range.last, b"\x03" * 32, 0)
     for name, cursor in cursors.items():
-        assert covered[name] == list(range(cursor.number + 1, target + 1))
+        assert covered[name] == list(range(cursor.number + 1, end[name] + 1))
 
 
 def test_streams_at_one_block_of_two_forks_go_apart() -> None:

@@ -13,6 +13,7 @@ from indexer.ahead import IN_FLIGHT, MOST_IN_FLIGHT, UNREAD, WORTH_LOGS, fetchin
 from indexer.model import Cursor, Logs, Range
 from indexer.planner import Plan
 from indexer.step import Fetched
+from tests.fakes.clock import Hands
 
 WIDTH = 10
 
@@ -22,6 +23,8 @@ class FakeWorker:
 
     def __init__(self, logs: int, *, closed: Callable[[int], bool] = lambda first: False) -> None:
         self.begun: list[int] = []
+        self.hands = Hands()
+        self.clock = self.hands.clock()
         self.gates: dict[int, asyncio.Event] = {}
         self._logs = logs
         self._closed = closed
@@ -91,6 +94,20 @@ async def test_late_nodes_are_asked_for_more_at_once() -> None:
         assert len(fetched.tasks) == MOST_IN_FLIGHT
 
 
+@pytest.mark.parametrize("unread", [0, 1])
+async def test_what_is_waited_for_is_measured(unread: int) -> None:
+    """The time until a range is there was lost to the node, or to the decoder where it had answers to read."""
+    worker, quick = FakeWorker(WORTH_LOGS, closed=lambda first: True), FakeQuick()
+    quick.unread = unread
+    async with fetching(worker, plan(), WIDTH - 1, quick) as fetched:  # type: ignore[arg-type]
+        taking = asyncio.create_task(fetched.take())
+        await settle()
+        worker.hands.at += 7
+        worker.gates[0].set()
+        (part,) = await taking
+    assert (part.waited_s, part.decoder_s) == ((0, 7) if unread else (7, 0))
+
+
 async def test_nothing_is_asked_for_while_answers_wait_to_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """A decoder that is behind stops the fetching, however fast the node is."""
     monkeypatch.setattr(ahead, "LONGEST_S", 0.0)
@@ -104,3 +121,20 @@ async def test_nothing_is_asked_for_while_answers_wait_to_be_read(monkeypatch: p
         await fetched.take()
         await settle()
         assert len(worker.begun) == 1 + IN_FLIGHT
+
+
+@pytest.mark.parametrize("asked", [1, 4])
+async def test_what_ends_the_fetching_is_raised(asked: int) -> None:
+    """When no further range can be asked for, what was asked for is taken, and then the reason is raised."""
+    worker, widths = FakeWorker(WORTH_LOGS), iter([WIDTH] * (asked - 1))
+    worker.span = lambda streams: next(widths, 0) or int("not a width")  # type: ignore[method-assign]
+    taken: list[int] = []
+
+    async def take_all() -> None:
+        async with fetching(worker, plan(), 40 * WIDTH - 1, None) as fetched:  # type: ignore[arg-type]
+            while parts := await fetched.take():
+                taken.extend(part.plan.range.first for part in parts)
+
+    with pytest.raises(ValueError, match="not a width"):
+        await take_all()
+    assert taken == [at * WIDTH for at in range(asked)]
