@@ -196,6 +196,7 @@ class Keeper:
         """
         patience = self._patience(stop)
         async with self._leased():
+            self._world.health.took_up(self.loop)
             between.hasten()
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))

@@ -209,7 +209,7 @@ def test_a_counters_name_means_one_thing(folder: Path) -> None:
     (other / "abi").mkdir(parents=True)
     (other / "abi" / "market.json").write_text(json.dumps([SOLD]))
     (other / "protocol.toml").write_text(PROTOCOL.replace('"shop"', '"stall"'))
-    chains = {"base": {"chain_id": 1, "rpc": ["http://localhost:8545"]}}
+    chains = {"base": {"chain_id": 1, "rpc": [{"name": "node", "url": "http://localhost:8545"}]}}
     protocols = {one.name: {"path": one, "chain": "base"} for one in (folder, other)}
     settings = Settings.model_validate({"chains": chains, "protocols": protocols})
     (other / "metrics.toml").write_text(METRICS)
