@@ -94,7 +94,10 @@ async def _lead(parts: Parts, stop: Stop) -> None:
     worker = parts.worker
     waiting = partial(worker.health.beat, LOOP)  # a second oracle that waits for its turn is alive
     try:
-        async with lease(worker.db, "oracle", clock=worker.clock, waiting=waiting), asyncio.TaskGroup() as group:
+        async with (
+            lease(worker.db, "oracle", clock=worker.clock, waiting=waiting, stop=stop),
+            asyncio.TaskGroup() as group,
+        ):
             worker.health.took_up(FEEDS)
             for one in parts.plan.feeds:
                 group.create_task(_follow(parts, one, stop))
