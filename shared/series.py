@@ -200,7 +200,7 @@ class Infos(Collector):
         """Replace the facts; keys are exactly the family's labels."""
         if tuple(sorted(facts)) != tuple(sorted(self.family.labels)):
             raise ValueError(f"{self.family.name} takes {self.family.labels}, got {tuple(facts)}")
-        self._facts = dict(facts)
+        self._facts = {label: shortened(value) for label, value in facts.items()}
 
     def describe(self) -> Iterable[Metric]:
         return [metric_of(self.family)]
