@@ -174,12 +174,12 @@ def split_filter(filter: Filter, most: int | None) -> list[Filter]:  # noqa: A00
     """The filter in pieces of at most `most` addresses and topics; the pieces' logs do not overlap."""
     if most is None or len(filter.addresses) + len(filter.topic0s) <= most:
         return [filter]
-    topics = _chunks(filter.topic0s, max(most - 1, 1)) if len(filter.topic0s) >= most else [filter.topic0s]
+    topics = _parts(filter.topic0s, max(most - 1, 1)) if len(filter.topic0s) >= most else [filter.topic0s]
     room = max(most - max(map(len, topics)), 1)
-    return [Filter(some, few) for few in topics for some in _chunks(filter.addresses, room)]
+    return [Filter(some, few) for few in topics for some in _parts(filter.addresses, room)]
 
 
-def _chunks(items: tuple[bytes, ...], size: int) -> list[tuple[bytes, ...]]:
+def _parts(items: tuple[bytes, ...], size: int) -> list[tuple[bytes, ...]]:
     return [items[at : at + size] for at in range(0, len(items), size)] or [()]
 
 

@@ -15,7 +15,6 @@ from typing import Any
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 POSTGRES_EPOCH_S = 946_684_800
-NUMERIC_BASE = 10_000
 NUMERIC_MINUS = 0x4000
 
 Encode = Callable[[Any], bytes]
@@ -93,8 +92,3 @@ def encoder(types: Iterable[str]) -> Callable[[Iterable[Any]], bytes]:
     fields = [ENCODERS[name] for name in types]
     start = struct.pack(">h", len(fields))
     return lambda values: start + b"".join([encode(value) for encode, value in zip(fields, values, strict=True)])
-
-
-def framed(rows: Iterable[bytes]) -> bytes:
-    """Rows as one whole COPY stream."""
-    return HEADER + b"".join(rows) + TRAILER

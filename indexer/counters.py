@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import nextafter
 
 from prometheus_client import Counter
 
@@ -68,7 +69,7 @@ class _Rule(_Herald):
 @dataclass(slots=True)
 class _Sum:
     """One series. `units` is its exact sum; `shown` the float next to it, which is what the series says: adding floats
-    to floats would drift."""
+    to floats would drift, and what one step rounded up the next would have to take back, which no counter can."""
 
     series: Counter
     units: int = 0
@@ -76,9 +77,12 @@ class _Sum:
 
     def add(self, units: int, scale: int) -> None:
         self.units += units
-        by = float(Decimal(self.units).scaleb(-scale)) - self.shown
-        self.series.inc(by)
-        self.shown += by
+        target = self.units / 10**scale
+        while self.shown < target:  # twice at most: a remainder less than what is shown is exact
+            by = target - self.shown
+            by = nextafter(by, 0.0) if self.shown + by > target else by
+            self.series.inc(by)
+            self.shown += by
 
 
 class EventCounters:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from indexer.errors import SchemaDrift
 from indexer.naming import quoted
+from indexer.occupants import misplaced
 from indexer.schema import Drift, Table, describe, drift
 from shared.db import Connection
 
@@ -53,20 +54,35 @@ async def columns_of(cx: Connection, table: Table) -> Columns:
 
 
 async def misfits(cx: Connection, tables: Iterable[Table]) -> list[Table]:
-    """Those of the tables that are there and differ from their events."""
-    wanted = list(dict.fromkeys(tables))
-    actual = await columns(cx, wanted)
-    return [table for table in wanted if actual[str(table)] and drift(table, actual[str(table)])]
+    """Those of the tables that are there and differ from their events, or hold others."""
+    found = await _differences(cx, list(dict.fromkeys(tables)))
+    return [table for table, differences in found.items() if differences]
 
 
 async def examine(cx: Connection, wanted: Iterable[Table]) -> dict[Table, Sequence[Drift] | None]:
     """How each table differs from its event; None for one that is not there. `wanted` are all tables of the config."""
     tables = list(dict.fromkeys(wanted))
-    actual, names = await columns(cx, tables), {str(table) for table in tables}
-    return {
-        table: drift(table, actual[str(table)]) if actual[str(table)] else await _renamed(cx, table, names)
-        for table in tables
-    }
+    found, names = await _differences(cx, tables), {str(table) for table in tables}
+    return {table: found[table] if table in found else await _renamed(cx, table, names) for table in tables}
+
+
+async def _differences(cx: Connection, tables: Sequence[Table]) -> dict[Table, Sequence[Drift]]:
+    """How those of the tables that are there differ."""
+    actual = await columns(cx, tables)
+    there = [table for table in tables if actual[str(table)]]
+    others = misplaced(tables, await _comments(cx, there))
+    return {table: [others[table]] if table in others else drift(table, actual[str(table)]) for table in there}
+
+
+async def _comments(cx: Connection, tables: Sequence[Table]) -> dict[str, str | None]:
+    rows = await cx.fetch(
+        """select nspname || '.' || relname, obj_description(pg_class.oid, 'pg_class')
+        from unnest($1::text[], $2::text[]) as wanted (schema, name)
+        join pg_namespace on nspname = wanted.schema
+        join pg_class on relnamespace = pg_namespace.oid and relname = wanted.name""",
+        [one.schema for one in tables], [one.name for one in tables], on="pg_class",
+    )  # fmt: skip
+    return {row[0]: row[1] for row in rows}
 
 
 async def _renamed(cx: Connection, table: Table, wanted: Collection[str]) -> Sequence[Drift] | None:
@@ -79,11 +95,12 @@ async def _renamed(cx: Connection, table: Table, wanted: Collection[str]) -> Seq
 
 def report(drifted: Sequence[tuple[str, Drift]]) -> str:
     """What to do about streams' tables that drifted, each with its remedy."""
-    remedies: Mapping[tuple[str, Drift], str] = {
-        (stream, one): one.remedy or f"usdx backfill --reindex {stream}" for stream, one in drifted
-    }
-    lines = [f"{one.table}: {one.problem}\n    {remedy}" for (_, one), remedy in remedies.items()]
-    return "tables no longer fit their ABI; each line below is followed by what mends it\n  " + "\n  ".join(lines)
+    told: dict[str, dict[str, None]] = {}
+    for stream, one in drifted:
+        remedy = one.remedy or f"usdx backfill --reindex {stream}"
+        told.setdefault(remedy, {})[f"{one.table}: {one.problem}"] = None
+    lines = ["\n  ".join(problems) + f"\n    {remedy}" for remedy, problems in told.items()]
+    return "tables no longer fit their ABI; what mends it follows each\n  " + "\n  ".join(lines)
 
 
 async def _former(cx: Connection, table: Table, wanted: Collection[str]) -> str | None:

@@ -93,9 +93,9 @@ class Keeper:
         self._wanted = wanted
 
     @asynccontextmanager
-    async def _leased(self) -> AsyncIterator[None]:
+    async def _leased(self, stop: Stop | None = None) -> AsyncIterator[None]:
         """Hold the chain's lease, with the database laid out. Raises LeaseLost when somebody moved a cursor of ours."""
-        async with lease(self._world.db, self.loop, waiting=self._waiting):
+        async with lease(self._world.db, self.loop, waiting=self._waiting, stop=stop):
             try:
                 await self._lay_out()
                 yield
@@ -156,13 +156,13 @@ class Keeper:
             pass
 
     async def _catch_up(self, stop: Stop, patience: Patience, spare: Spare | None) -> bool:
-        async with self._leased():
+        async with self._leased(stop):
             self._follower.forget()
             self.state.backfilling = True
             await backfill(self._follower, stop, self._observe, patience, spare)
             await follow(self._follower, stop, self._observe, patience, 0.0, until_idle=True)
             self.state.backfilling = False
-            await self._index()
+            await self._index(stop)
         return True
 
     async def redecode(self) -> dict[str, Redecoded]:
@@ -196,7 +196,8 @@ class Keeper:
         The wait `between` two leases begins short with each: those lost long ago do not lengthen it.
         """
         patience = self._patience(stop)
-        async with self._leased():
+        async with self._leased(stop):
+            self._world.health.took_up(self.loop)
             between.hasten()
             far = await self._far(stop)
             self._filler.adopt(self._follower.release(far))
@@ -223,7 +224,7 @@ class Keeper:
             self._follower.adopt(self._filler.release(list(self._filler.streams)))
             await self._patience(stop).attempt(lambda: self._met().counters.prime(self._world.db))
         if not stop.is_set():
-            await self._index()
+            await self._index(stop)
 
     async def _name(self, stop: Stop, at_tip: asyncio.Event) -> None:
         """At the tip, let all series of the protocol's counters begin that the blocks before it named."""
@@ -232,8 +233,8 @@ class Keeper:
                 return
         await self._patience(stop).attempt(lambda: self._met().counters.prime(self._world.db))
 
-    async def _index(self) -> None:
-        async with lease(self._world.db, "secondary indexes"):  # two chains may fill the same tables
+    async def _index(self, stop: Stop) -> None:
+        async with lease(self._world.db, "secondary indexes", stop=stop):  # two chains may fill the same tables
             for name in await build(self._world.db, self._met().indexes):
                 self._log.info("index built", index=name)
 

@@ -25,7 +25,7 @@ its tables."""
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A stream as it is to run. `fresh` are annexes that begin now, `known` those that began before; `dropped` goes."""
+    """A stream as it is to run. `fresh` are annexes that begin now, `known` those that began before."""
 
     main: Stream
     known: tuple[Stream, ...] = ()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from indexer.copy_format import HEADER, TRAILER
 from indexer.drift import refuse_drifted
 from indexer.errors import CursorMoved
 from indexer.heirs import births_in
@@ -22,8 +23,6 @@ UNDECODED = (
     "stream", "chain_id", "block_number", "log_index", "block_time", "block_hash", "tx_hash", "address",
     "topics", "data", "reason", "message",
 )  # fmt: skip
-COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-COPY_TRAILER = b"\xff\xff"
 
 
 class Store:
@@ -171,7 +170,7 @@ async def copy_batch(cx: Connection, batch: Batch) -> None:
         if rows.records:
             await cx.copy_records(schema, table, columns, rows.records)
         if rows.binary_rows:
-            await cx.copy_binary(schema, table, columns, [COPY_HEADER, *rows.binary, COPY_TRAILER])
+            await cx.copy_binary(schema, table, columns, [HEADER, *rows.binary, TRAILER])
     if batch.undecoded:
         await cx.copy_records("usdx", "undecoded_logs", UNDECODED, batch.undecoded)
 

@@ -1,8 +1,8 @@
 r"""Carry any bytes through Postgres text and back.
 
 Postgres text holds neither NUL nor bytes that are no UTF-8, but contracts emit both. Such a byte is stored as `\xHH`;
-a backslash that already stands before `xHH` is stored as `\x5c`, so nothing is ambiguous and `restored` gives every
-byte back. All other text, other backslashes included, is stored as it is.
+a backslash that already stands before `xHH` is stored as `\x5c`, so nothing is ambiguous: the byte HH put for every
+`\xHH` gives the contract's own bytes. All other text, other backslashes included, is stored as it is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 
 _UNSAFE = re.compile("[\0\udc80-\udcff]|\\\\(?=x[0-9a-f]{2})")
 _UNSAFE_IN_JSON = re.compile("[\udc80-\udcff]|\\\\(?=x[0-9a-f]{2})")
-_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 
 
 def storable(text: str) -> str:
@@ -22,18 +21,6 @@ def storable(text: str) -> str:
 def printable(text: str) -> str:
     """As `storable`, but NUL stays: JSON can write it as `\\u0000`."""
     return _UNSAFE_IN_JSON.sub(_hex, text)
-
-
-def restored(text: str) -> str:
-    """The text before it was escaped; `.encode("utf-8", "surrogateescape")` gives the contract's own bytes."""
-    raw = bytearray()
-    at = 0
-    for match in _ESCAPE.finditer(text):
-        raw += text[at : match.start()].encode("utf-8", "surrogateescape")
-        raw.append(int(match[1], 16))
-        at = match.end()
-    raw += text[at:].encode("utf-8", "surrogateescape")
-    return raw.decode("utf-8", "surrogateescape")
 
 
 def _hex(match: re.Match[str]) -> str:

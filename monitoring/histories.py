@@ -136,8 +136,8 @@ WORKERS = (
     ),
     *pair(
         "WorkerTaskRestarting",
-        only(f'usdx_worker_task_restarts_total{{{W},task="follow"}}', "0 1 2 3 4 5 6x60"),
-        only(f'usdx_worker_task_restarts_total{{{W},task="follow"}}', "0 1 2 2x60"),
+        only(f'usdx_worker_task_restarts_total{{{W},task="chain base"}}', "0 1 2 3 4 5 6x60"),
+        only(f'usdx_worker_task_restarts_total{{{W},task="chain base"}}', "0 1 2 2x60"),
         "10m",
         ("a task that keeps being restarted is reported", "two restarts are not"),
     ),

@@ -28,6 +28,7 @@ from shared.runtime import Stop, Task, repeat
 from shared.worker import Worker
 
 LOOP = "rounds"
+FEEDS = "feeds"
 SILENCE_S = 30.0
 DAY_S = 86400
 MANUAL_EVERY_S = 2.0
@@ -84,7 +85,7 @@ def tasks(parts: Parts) -> dict[str, Task]:
 
         await repeat("upkeep", step, period_s=UPKEEP_EVERY_S, stop=stop, health=health, clock=clock)
 
-    named = {"feeds": feeds, "pulse": pulse, "journal": parts.journal.run, "manual": manual, "upkeep": upkeep}
+    named = {FEEDS: feeds, "pulse": pulse, "journal": parts.journal.run, "manual": manual, "upkeep": upkeep}
     return {**named, **parts.others}
 
 
@@ -93,7 +94,11 @@ async def _lead(parts: Parts, stop: Stop) -> None:
     worker = parts.worker
     waiting = partial(worker.health.beat, LOOP)  # a second oracle that waits for its turn is alive
     try:
-        async with lease(worker.db, "oracle", clock=worker.clock, waiting=waiting), asyncio.TaskGroup() as group:
+        async with (
+            lease(worker.db, "oracle", clock=worker.clock, waiting=waiting, stop=stop),
+            asyncio.TaskGroup() as group,
+        ):
+            worker.health.took_up(FEEDS)
             for one in parts.plan.feeds:
                 group.create_task(_follow(parts, one, stop))
     except (LeaseLost, DatabaseUnavailable) as exc:

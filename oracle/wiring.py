@@ -29,6 +29,7 @@ from oracle.store import Store
 from oracle.stream import End, Listener
 from oracle.tasks import Parts, tasks
 from oracle.web import Web
+from shared import retry
 from shared.clock import Clock
 from shared.errors import ConfigError
 from shared.metrics import Registry
@@ -56,7 +57,7 @@ async def run(settings: Settings) -> None:
         raise ConfigError("[feeds] expected at least one feed; none is configured")
     async with open_worker("oracle", settings) as worker:
         store = store_of(worker, planned)
-        await store.register(planned.feeds)
+        await retry.conflicts(worker.clock)(store.register, planned.feeds)  # oracles may start side by side
         samples = Samples(await store.samples())
         async with open_sources(settings, planned, worker.registry, worker.clock, samples) as sources:
             parts = await _assemble(worker, planned, store, samples, sources)

@@ -29,6 +29,7 @@ scrape.
 - A label takes so many values at most: {caps}, any other 32. What comes then is `other`, and counted in
   `usdx_metrics_label_overflow_total` at every use (of what is read at a scrape, at every scrape): it grows for as long
   as something is folded. Amounts that are folded are added up; of states the one to worry about stays.
+- A label's value of more than 200 bytes, which a scrape would be refused for, is its beginning and a digest.
 - There are no `_created` series. OpenMetrics with exemplars is given to who asks for it.
 """
 DIFFERENCES = (

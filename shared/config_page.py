@@ -102,7 +102,7 @@ def _section(model: type[BaseModel], paths: list[str]) -> str:
 
 
 def _row(name: str, field: FieldInfo, hint: Any) -> str:
-    default = "required" if field.is_required() else _written(field.default, _kind(hint))
+    default = "required" if field.is_required() else _written(field.get_default(call_default_factory=True), _kind(hint))
     return f"| `{name}` | {_kind(hint)} | {default} | {field.description or ''} |"
 
 

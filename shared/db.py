@@ -18,7 +18,7 @@ from shared.db_connection import FAMILIES as STATEMENTS
 from shared.db_connection import NO_TABLE, Connection, Meter, Timed, operation_of
 from shared.db_errors import FOREIGN, translated
 from shared.db_hosts import CONNECT_TIMEOUT_S, Hosts
-from shared.errors import ConfigError, DatabaseUnavailable
+from shared.errors import ConfigError, DatabaseUnavailable, UsdxError
 from shared.health import Health
 from shared.metrics import DATABASE, Family, Registry, Sample, Scraped
 from shared.runtime import Stop
@@ -92,7 +92,7 @@ class Database:
 
     async def connect(self, **settings: str) -> Any:
         """A connection outside the pool, the driver's own, with these server settings."""
-        with translated(self.target):
+        with self._meter.connecting(self.target):
             return await self._hosts.connect(server_settings=settings)
 
     async def close(self) -> None:
@@ -116,7 +116,7 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """Borrow a connection."""
         began = perf_counter()
-        with translated(self.target):
+        with self._meter.connecting(self.target):
             raw = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
         self._acquire.observe(perf_counter() - began)
         try:
@@ -146,7 +146,7 @@ class Database:
                     await cx.execute(f"set local statement_timeout = {int(timeout_s * 1000)}")
                 yield cx
             except BaseException:
-                with suppress(*FOREIGN), Timed(self._meter, self.target, "rollback", NO_TABLE), suppress(*FOREIGN):
+                with suppress(UsdxError), Timed(self._meter, self.target, "rollback", NO_TABLE):
                     await transaction.rollback()
                 raise
             with Timed(self._meter, self.target, "commit", NO_TABLE):
@@ -167,7 +167,7 @@ class Database:
             try:
                 yield cx
             finally:  # nothing was written, so that even after an error there is nothing to take back
-                with suppress(*FOREIGN), Timed(self._meter, self.target, "commit", NO_TABLE), suppress(*FOREIGN):
+                with suppress(UsdxError), Timed(self._meter, self.target, "commit", NO_TABLE):
                     await cx.raw.execute("commit")
 
     async def migrate(self) -> tuple[str, ...]:

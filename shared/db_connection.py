@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from types import TracebackType
 from typing import Any
@@ -53,6 +54,8 @@ class Meter:
         self._duration = registry.histogram(DURATION)
         self._errors = registry.counter(ERRORS)
         self._known: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        for kind in ERROR_KINDS:
+            self._errors.start("connect", kind)
 
     def start(self, operation: str, table: str) -> None:
         """Make the series exist at 0."""
@@ -66,6 +69,16 @@ class Meter:
         queries, duration = self._known[operation, table]
         queries.inc()
         duration.observe(duration_s)
+
+    @contextmanager
+    def connecting(self, target: str) -> Iterator[None]:
+        """Translates and counts what keeps a connection from being had: no statement, but nothing can be asked."""
+        try:
+            yield
+        except FOREIGN as exc:
+            error = translate(exc, target)
+            self.failed("connect", error)
+            raise error from exc
 
     def failed(self, operation: str, error: UsdxError) -> None:
         self._errors.inc(operation, error.reason.removeprefix("database_"))

@@ -31,6 +31,7 @@ _BY_STATE: dict[str, type[UsdxError]] = {
     "58": DatabaseUnavailable,  # system error
     "XX": DatabaseUnavailable,  # internal error
 }
+_GONE = re.compile(r"\bclos(ed|ing)\b|released back to the pool")  # which takes back one that was lost in use
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def translate(exc: BaseException, target: str) -> UsdxError:
         return DatabaseUnavailable(f"database {target}: {exc.strerror or exc}")
     if isinstance(exc, asyncpg.TargetServerAttributeNotMatched):  # nobody is the primary at this moment
         return DatabaseUnavailable(f"database {target}: {exc}")
-    if isinstance(exc, asyncpg.InterfaceError) and re.search(r"\bclos(ed|ing)\b", str(exc)):
+    if isinstance(exc, asyncpg.InterfaceError) and _GONE.search(str(exc)):
         return DatabaseUnavailable(f"database {target}: the connection is closed")
     return DatabaseRejected(f"database {target}: {exc}")
 

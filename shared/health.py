@@ -53,6 +53,7 @@ class Health:
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._clock = clock
         self._loops: dict[str, _Loop] = {}
+        self._took_up: set[str] = set()
         self._checks: dict[str, Check] = {}
         self.status_line = ""
         self._heartbeat = registry.gauge(HEARTBEAT)
@@ -82,9 +83,11 @@ class Health:
         """Make the task's restart counter exist."""
         self._task_restarts.start(task)
 
-    def restarted(self, task: str) -> None:
-        """A supervised task was started again."""
-        self._task_restarts.inc(task)
+    def took_up(self, task: str) -> None:
+        """The task begins its work; each time but the first, it does so again, after losing its lease or failing."""
+        if task in self._took_up:
+            self._task_restarts.inc(task)
+        self._took_up.add(task)
 
     def set_check(self, name: str, ok: bool, detail: str = "") -> None:
         """Set one condition of readiness."""

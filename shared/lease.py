@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from shared.db import Connection, Database, keepalives
 from shared.db_errors import FOREIGN, translated
 from shared.db_hosts import CONNECT_TIMEOUT_S
 from shared.errors import LeaseLost
+from shared.runtime import Stop
 
 BEAT_S = 1.0
 BEAT_TIMEOUT_S = 3.0  # a holder gives up after at most BEAT_S + BEAT_TIMEOUT_S
@@ -38,16 +40,22 @@ _EVICT = """select count(pg_terminate_backend(pid)) from pg_locks join pg_stat_a
 
 @asynccontextmanager
 async def lease(
-    db: Database, stream_key: str, *, clock: Clock | None = None, waiting: Callable[[], None] | None = None
+    db: Database,
+    stream_key: str,
+    *,
+    clock: Clock | None = None,
+    waiting: Callable[[], None] | None = None,
+    stop: Stop | None = None,
 ) -> AsyncIterator[None]:
     """Hold the lease of `stream_key` inside the context; waits, as long as it takes, while another holds it.
 
-    `waiting` is called once a second meanwhile. When the lease is lost, the body is cancelled and LeaseLost raised.
+    `waiting` is called once a second meanwhile; at the `stop` the wait ends as if cancelled. When the lease is lost,
+    the body is cancelled and LeaseLost raised.
     """
     clock = clock or system_clock()
     connection = await _connect(db, stream_key)
     try:
-        await _acquire(connection, db, stream_key, clock, waiting)
+        await _acquire(connection, db, stream_key, partial(_pause, clock, stop), waiting)
         with translated(db.target):
             await _evict(connection, db, stream_key)
         async with _watched(connection, db, stream_key, clock):
@@ -67,7 +75,11 @@ async def _connect(db: Database, stream_key: str) -> Any:
 
 
 async def _acquire(
-    connection: Any, db: Database, stream_key: str, clock: Clock, waiting: Callable[[], None] | None
+    connection: Any,
+    db: Database,
+    stream_key: str,
+    pause: Callable[[float], Awaitable[None]],
+    waiting: Callable[[], None] | None,
 ) -> None:
     while True:
         with translated(db.target):
@@ -77,7 +89,14 @@ async def _acquire(
                 return
         if waiting is not None:
             waiting()
-        await clock.sleep(BEAT_S * random.uniform(0.8, 1.2))
+        await pause(BEAT_S * random.uniform(0.8, 1.2))
+
+
+async def _pause(clock: Clock, stop: Stop | None, seconds: float) -> None:
+    if stop is None:
+        await clock.sleep(seconds)
+    elif await stop.wait(seconds):
+        raise asyncio.CancelledError
 
 
 def _writing(stream_key: str) -> str:
@@ -111,11 +130,13 @@ async def _watched(connection: Any, db: Database, stream_key: str, clock: Clock)
     try:
         yield
     except asyncio.CancelledError:
-        if lost and body.uncancel() <= before:
+        if lost and body.cancelling() - 1 <= before:
             raise LeaseLost(f"the lease of {stream_key} is lost: its database connection ended") from None
         raise
     finally:
         left = True  # the body ended of something else, perhaps in the same moment
+        if lost:  # whatever it made of our request, that is answered: nobody else shall see a cancellation
+            body.uncancel()
         watcher.remove_done_callback(on_lost)
         watcher.cancel()
         await asyncio.wait({watcher})

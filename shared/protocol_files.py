@@ -6,15 +6,21 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from shared.problems import Key, Problem, dotted
-from shared.settings import Addresses, Some, StartBlock, Table, Time
+from shared.settings import Addresses, Seconds, Some, StartBlock, Table, Time
 
 CHAIN = "$chain"
+OWN_FAMILIES = (
+    *("usdx_aggregator_", "usdx_alert_", "usdx_alertmanager_", "usdx_alerts", "usdx_api_", "usdx_backup_"),
+    *("usdx_build_", "usdx_business_", "usdx_db_", "usdx_dependency_", "usdx_event_loop_", "usdx_http_"),
+    *("usdx_indexer_", "usdx_log_", "usdx_metrics_", "usdx_oracle_", "usdx_rpc_", "usdx_tls_", "usdx_worker_"),
+    *("process_", "python_", "scrape_"),
+)
+"""What the names begin with that every process, or Prometheus itself, gives to series of its own."""
 
 
 def _matching(pattern: str, expected: str) -> AfterValidator:
@@ -26,15 +32,36 @@ def _matching(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _ours(name: str) -> str:
+    if name == "up" or name.startswith(OWN_FAMILIES):
+        raise ValueError("another beginning: usdx or Prometheus has series of its own that are called so")
+    return name
+
+
 _NAME = r"(?!pg_|usdx$|public$|information_schema$)[a-z][a-z0-9_]{0,30}"
 Name = Annotated[
     str, _matching(_NAME, "at most 31 lower-case letters, digits or _, and no name that Postgres or usdx uses")
 ]
 MetricName = Annotated[
-    str, _matching(r"[a-z][a-z0-9_]*(?<!_total)", "lower-case letters, digits or _, not ending in _total")
+    str,
+    _matching(
+        r"[a-z][a-z0-9_]*(?<!_total)(?<!_bucket)(?<!_created)",
+        "lower-case letters, digits or _, not ending in _total, _bucket or _created, which are parts of other kinds",
+    ),
+    AfterValidator(_ours),
 ]
-CounterName = Annotated[str, _matching(r"[a-z][a-z0-9_]*_total", "lower-case letters, digits or _, ending in _total")]
-LabelName = Annotated[str, _matching(r"(?!__)[a-z_][a-z0-9_]*", "lower-case letters, digits or _")]
+CounterName = Annotated[
+    str,
+    _matching(r"[a-z][a-z0-9_]*_total", "lower-case letters, digits or _, ending in _total"),
+    AfterValidator(_ours),
+]
+LabelName = Annotated[
+    str,
+    _matching(
+        r"(?!__|(?:le|quantile|job|instance|service)$)[a-z_][a-z0-9_]*",
+        "lower-case letters, digits or _, and none of le, quantile, job, instance and service, which Prometheus gives",
+    ),
+]
 
 
 def parse_abis(value: object) -> object:
@@ -88,24 +115,28 @@ class ProtocolFile(Table):
 class GaugeTable(Table):
     """A business figure: a query that the aggregator runs on a clock of its own."""
 
-    name: MetricName = Field(description="Lower-case letters, digits or `_`, not ending in `_total`.")
+    name: MetricName = Field(
+        description="Lower-case letters, digits or `_`, not ending in `_total`, nor beginning as usdx's own."
+    )
     help: str = Field(description="What it says.")
     unit: str = Field("", description="Its unit, such as `usd`.")
     labels: tuple[LabelName, ...] = Field((), description="Columns of the query that become labels.")
     query: str = Field(description="SQL that gives one column a label and a column `value`.")
     period: Time = Field(300.0, description="How often it runs.")
-    timeout: Time = Field(30.0, description="It is given up after this.")
+    timeout: Annotated[Seconds, Field(ge=0.1)] = Field(30.0, description="It is given up after this.")
 
 
 class CounterTable(Table):
     """A counter of an event in live blocks, kept by the indexer."""
 
-    name: CounterName = Field(description="Lower-case letters, digits or `_`, ending in `_total`.")
+    name: CounterName = Field(
+        description="Lower-case letters, digits or `_`, ending in `_total`, not beginning as usdx's own."
+    )
     help: str = Field(description="What it says.")
     contract: str = Field(description="A contract of protocol.toml.")
     event: str = Field(description="An event of the contract.")
     labels: Mapping[LabelName, str] = Field(
-        MappingProxyType({}), description="For each label a parameter of the event, or `$chain`."
+        default_factory=dict, description="For each label a parameter of the event, or `$chain`."
     )
     amount: str | None = Field(None, description="The parameter to add; left out, 1 for each event.")
     scale: Annotated[int, Field(ge=0, le=77)] = Field(0, description="The amount is divided by 10 to this.")
@@ -212,9 +243,15 @@ def _wrong_metrics(file: Path, metrics: MetricsFile, events: Mapping[str, Events
     tables = [(("gauges", i), gauge.name) for i, gauge in enumerate(metrics.gauges)]
     tables += [(("counters", i), counter.name) for i, counter in enumerate(metrics.counters)]
     for key, name in tables:
-        if name in seen:
+        family = name.removesuffix("_total")  # by which OpenMetrics knows a counter
+        if family in seen:
             yield Problem(str(file), dotted((*key, "name")), f'"{name}"', "expected a name that is not used before")
-        seen.add(name)
+        seen.add(family)
+    for place, gauge in enumerate(metrics.gauges):
+        for at, label in enumerate(gauge.labels):
+            if label in gauge.labels[:at]:
+                key = ("gauges", place, "labels", at)
+                yield Problem(str(file), dotted(key), f'"{label}"', "expected a label that is not named before")
     for place, counter in enumerate(metrics.counters):
         for part, value, expected in _wrong_counter(counter, events):
             yield Problem(str(file), dotted(("counters", place, *part)), f'"{value}"', f"expected {expected}")

@@ -23,7 +23,8 @@ def fitted(settings: Settings, key: str, *, homes: bool) -> Protocol:
 
 
 def fitted_all(settings: Settings) -> Loaded:
-    """All protocols of the configuration, to be indexed. Raises ConfigError also when two would share tables."""
+    """All protocols of the configuration, to be indexed. Raises ConfigError also when two would share tables, or the
+    name of a counter that each means otherwise."""
     found = {key: (fitted(settings, key, homes=True), one) for key, one in settings.protocols.items()}
     owners: dict[tuple[str, str], str] = {}
     for key, (protocol, one) in found.items():
@@ -35,12 +36,25 @@ def fitted_all(settings: Settings) -> Loaded:
                 f"as {dotted(('protocols', other))}; give all addresses there"
             )
             raise refuse([Problem(settings.origin(at), at, f'"{one.path}"', expected)])
+    if problems := list(_other_counters(settings, found)):
+        raise refuse(problems)
     return found
 
 
 def addresses_of(settings: ProtocolSettings, loaded: Protocol) -> dict[str, tuple[str, ...]]:
     """Each contract's addresses: the config's, else the protocol's own."""
     return {one.name: settings.addresses.get(one.name, one.addresses) for one in loaded.contracts}
+
+
+def _other_counters(settings: Settings, found: Loaded) -> Iterator[Problem]:
+    meant: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for key, (protocol, one) in found.items():
+        for counter in protocol.counters:
+            own = (counter.help, tuple(counter.labels))
+            if meant.setdefault(counter.name, own) != own:
+                at = dotted(("protocols", key, "path"))
+                expected = f"expected another name than {counter.name}: another protocol has a counter that differs"
+                yield Problem(settings.origin(at), at, f'"{one.path}"', expected)
 
 
 def _strangers(settings: Settings, key: str, loaded: Protocol) -> Iterator[Problem]:

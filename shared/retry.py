@@ -1,24 +1,16 @@
 """Named retries: which errors, how often, how long between.
 
-Each takes the clock whose sleep it uses, and raises the last error when it gives up.
-Use: `async for attempt in conflicts(clock): with attempt: …`, or `await conflicts(clock)(function, argument)`.
+Each takes the clock whose sleep it uses, and raises the last error when it gives up. Loops that last as long as the
+process wait between their steps instead (`runtime.repeat`, the indexer's patience, the pool's).
+Use: `await conflicts(clock)(function, argument)`, or `async for attempt in conflicts(clock): with attempt: …`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from shared.clock import Clock
-from shared.errors import DatabaseConflict, DatabaseUnavailable, Transient
+from shared.errors import DatabaseConflict
 
 
 def conflicts(clock: Clock) -> AsyncRetrying:
@@ -30,30 +22,3 @@ def conflicts(clock: Clock) -> AsyncRetrying:
         sleep=clock.sleep,
         reraise=True,
     )
-
-
-def database(clock: Clock, for_s: float = 30.0) -> AsyncRetrying:
-    """Wait out a database that restarts or fails over."""
-    return AsyncRetrying(
-        retry=retry_if_exception_type((DatabaseUnavailable, DatabaseConflict)),
-        wait=wait_exponential(multiplier=0.1, max=2.0) + wait_random(0, 0.2),
-        stop=_after_waiting(for_s),
-        sleep=clock.sleep,
-        reraise=True,
-    )
-
-
-def transient(clock: Clock, for_s: float = 60.0) -> AsyncRetrying:
-    """Try anything transient again, slower and slower."""
-    return AsyncRetrying(
-        retry=retry_if_exception_type(Transient),
-        wait=wait_exponential(multiplier=0.1, max=10.0) + wait_random(0, 0.5),
-        stop=_after_waiting(for_s),
-        sleep=clock.sleep,
-        reraise=True,
-    )
-
-
-def _after_waiting(for_s: float) -> Callable[[RetryCallState], bool]:
-    """Give up when the waits have come to `for_s`, by whatever clock they were waited."""
-    return lambda state: state.idle_for >= for_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -12,9 +13,23 @@ from prometheus_client.registry import Collector
 
 from shared.family import CAPPED_WITHIN, CAPS, DEFAULT_CAP, OTHER, Family, Labels, Sample
 
+LONGEST_BYTES = 200
+"""Of a label's value, in UTF-8: the `label_value_length_limit` of the Prometheus files we ship. A longer one would cost
+the whole scrape."""
+DIGEST_DIGITS = 16
+
+
+def shortened(value: str) -> str:
+    """The value where it is short enough, else its beginning and a digest of it all, which keeps it apart."""
+    if len(value) * 4 <= LONGEST_BYTES or len(raw := value.encode("utf-8", "replace")) <= LONGEST_BYTES:
+        return value
+    end = f"~{hashlib.sha256(raw).hexdigest()[:DIGEST_DIGITS]}"
+    return raw[: LONGEST_BYTES - len(end)].decode("utf-8", "ignore") + end
+
 
 class Guard:
-    """Bounds how many values each label of a family may take; `overflowed` hears of each that is one too many."""
+    """Bounds how many values each label of a family may take, and how long they are; `overflowed` hears of each that is
+    one too many."""
 
     def __init__(self, overflowed: Callable[[str], None]) -> None:
         self._seen: dict[Hashable, set[str]] = {}
@@ -25,14 +40,14 @@ class Guard:
         return Guard(self._overflowed)
 
     def bound(self, family: Family, values: Labels) -> Labels:
-        """The values to use: each one as given, or `other` when its label is full."""
+        """The values to use: each one as given or `shortened`, or `other` when its label is full."""
         if len(values) != len(family.labels):
             raise ValueError(f"{family.name} takes labels {family.labels}, got {values}")
         out: list[str] = []
         for label, value in zip(family.labels, values, strict=True):
             within = CAPPED_WITHIN.get(label)
             scope = out[family.labels.index(within)] if within in family.labels else None
-            out.append(self._admit((family.name, label, scope), label, value))
+            out.append(self._admit((family.name, label, scope), label, shortened(value)))
         return tuple(out)
 
     def _admit(self, key: Hashable, label: str, value: str) -> str:
@@ -64,6 +79,10 @@ class _Counter(prometheus_client.Counter):
 class _Histogram(prometheus_client.Histogram):
     def _child_samples(self) -> Iterable[Any]:
         return [sample for sample in super()._child_samples() if sample.name != "_created"]
+
+
+def _shortened(labels: Labels) -> Labels:
+    return tuple(map(shortened, labels))
 
 
 M = TypeVar("M", _Counter, _Histogram)
@@ -149,15 +168,15 @@ class Gauges(Collector):
 
     def add(self, by: float, *labels: str) -> None:
         """Move the value by `by`, from 0 when it was absent."""
-        self.set(self._values.get(labels, 0.0) + by, *labels)
+        self.set((self.value(*labels) or 0.0) + by, *labels)
 
     def remove(self, *labels: str) -> None:
         """Make the series absent again: nothing is known."""
-        self._values.pop(labels, None)
+        self._values.pop(_shortened(labels), None)
 
     def value(self, *labels: str) -> float | None:
         """What was last set, if anything."""
-        return self._values.get(labels)
+        return self._values.get(_shortened(labels))
 
     def describe(self) -> Iterable[Metric]:
         return [metric_of(self.family)]
@@ -181,7 +200,7 @@ class Infos(Collector):
         """Replace the facts; keys are exactly the family's labels."""
         if tuple(sorted(facts)) != tuple(sorted(self.family.labels)):
             raise ValueError(f"{self.family.name} takes {self.family.labels}, got {tuple(facts)}")
-        self._facts = dict(facts)
+        self._facts = {label: shortened(value) for label, value in facts.items()}
 
     def describe(self) -> Iterable[Metric]:
         return [metric_of(self.family)]

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared import build, config, log
+from shared import build, config, log, retry
 from shared.clock import Clock, system_clock
 from shared.db import Database, watch
 from shared.health import Health
@@ -77,5 +77,5 @@ async def open_worker(service: str, settings: Settings) -> AsyncIterator[Worker]
     build.expose(registry, os.environ)
     log.configure(settings.log, service, registry, config.secrets(settings))
     async with await Database.open(settings, registry, clock, f"usdx {service}") as db:
-        await db.migrate()
+        await retry.conflicts(clock)(db.migrate)  # workers that run already may hold what a migration changes
         yield Worker(service, settings, registry, Health(registry, clock), clock, db)

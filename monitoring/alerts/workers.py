@@ -67,8 +67,8 @@ GROUP = Group(
             "0m",
             f"increase(usdx_worker_task_restarts_total[15m]) > {limit.TASK_RESTARTS}",
             "Task {{ $labels.task }} of {{ $labels.service }} keeps being restarted",
-            f"The supervisor started task {{{{ $labels.task }}}} again more than {limit.TASK_RESTARTS} times within "
-            "15 minutes.",
+            f"Task {{{{ $labels.task }}}} lost its lease or failed, and took its work up again, more than "
+            f"{limit.TASK_RESTARTS} times within 15 minutes.",
             _BOARD,
             keep_firing="15m",
         ),

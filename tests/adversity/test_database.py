@@ -26,6 +26,7 @@ from tests.fakes.chain import FakeChain
 from tests.integration.indexer.world import Reader, token, worker
 
 HALTED = 'usdx_indexer_halted{chain="fake"}'
+RESTARTS = 'usdx_worker_task_restarts_total{task="chain fake"}'
 
 
 @asynccontextmanager
@@ -227,6 +228,9 @@ async def test_locks_of_others(database_url: str, tmp_path: Path) -> None:
                 "select pg_terminate_backend(pid) from pg_stat_activity "
                 "where datname = current_database() and pid <> pg_backend_pid()"
             )
+            async with asyncio.timeout(60):
+                while (await one.scrape())[RESTARTS] != 1:
+                    await asyncio.sleep(0.1)
             await one.settle()
             async with other.transaction():
                 await other.execute("lock table usdx.checkpoints")

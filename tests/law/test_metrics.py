@@ -12,6 +12,7 @@ import indexer
 import oracle
 import shared
 from shared.metrics import Family, Registry
+from shared.protocol_files import OWN_FAMILIES
 
 # Names kept from the specification although they break the naming rules.
 GRANDFATHERED = {
@@ -50,6 +51,15 @@ def test_names_are_declared_once() -> None:
     """A name belongs to one family, however many rooms list it."""
     families = {id(family): family.name for _, family in declared()}
     assert [name for name, count in Counter(families.values()).items() if count > 1] == []
+
+
+def test_a_protocols_figures_cannot_be_called_like_our_own() -> None:
+    """Every name of ours begins with what a metrics.toml is refused for."""
+    names = {family.name for _, family in declared()}
+    registry = Registry()
+    registry.standard()
+    names |= {name for name, _, _ in registry.samples()}
+    assert {name for name in names if not name.startswith(OWN_FAMILIES)} == set()
 
 
 def test_promtool_accepts_every_family(promtool: Path) -> None:

@@ -303,5 +303,7 @@ async def test_a_lost_lease_is_asked_for_again(stage: Stage) -> None:
             while not (await stage.rows(fresh))[0][0]:
                 assert process.returncode is None
                 await asyncio.sleep(0.2)
+            while 'usdx_worker_task_restarts_total{task="feeds"} 1.0' not in await metrics(port):
+                await asyncio.sleep(0.2)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0

@@ -6,6 +6,7 @@ import pytest
 
 from indexer.audit import gaps
 from indexer.errors import SchemaDrift
+from indexer.events import EventSpec
 from indexer.layout import View, create_views, prepare
 from indexer.model import Range
 from indexer.recovery import reindex
@@ -195,6 +196,80 @@ async def test_drift_is_refused_with_its_remedy(db: Database, fake: FakeChain) -
     async with db.connection() as cx:
         await cx.execute(statement)
     await prepare(db, [renamed])
+
+
+FIRST, SECOND = parse_signature("HTTPServer(uint256 a)"), parse_signature("HttpServer(uint256 a)")
+
+
+def served(event: EventSpec, number: int) -> FakeLog:
+    assert event.topic0 is not None
+    return FakeLog(desk().addresses[0], (event.topic0,), number.to_bytes(32, "big"))
+
+
+async def held(db: Database) -> dict[str, list[int]]:
+    """What the tables of the two events hold."""
+    async with db.connection() as cx:
+        return {
+            name: [int(row[0]) for row in await cx.fetch(f"select a from shop.{name} order by 1")]
+            for name in ("desk_http_server", "desk_http_server_2")
+        }
+
+
+async def test_events_that_change_places_share_no_table(db: Database) -> None:
+    """Events told apart by a number only, in another order: the start is refused, and what it says puts that right."""
+    fake = FakeChain()
+    fake.mine(served(FIRST, 1), served(SECOND, 2))
+    await filled(db, fake, desk(events=[FIRST, SECOND]))
+    fake.mine(served(FIRST, 3), served(SECOND, 4))
+    turned = desk(events=[SECOND, FIRST])
+    with pytest.raises(SchemaDrift, match=r"desk_http_server: holds HTTPServer\(uint256\), but is") as told:
+        await prepare(db, [turned])
+    statements = [line for line in str(told.value).splitlines() if "ALTER" in line]
+    assert len(statements) == 1
+    async with db.connection() as cx:
+        await cx.execute(statements[0])
+    await filled(db, fake, turned)
+    assert await held(db) == {"desk_http_server": [2, 4], "desk_http_server_2": [1, 3]}
+
+
+async def test_an_event_that_comes_before_another_takes_no_table_over(db: Database) -> None:
+    """A table moves on with its event when another event takes its name, and moves back when that one goes."""
+    fake = FakeChain()
+    fake.mine(served(FIRST, 1), served(SECOND, 2))
+    both, one = desk(events=[FIRST, SECOND]), desk(events=[SECOND])
+    await filled(db, fake, one)
+    for wanted, remedies in ((both, 1), (one, 2)):
+        for _ in range(remedies):
+            with pytest.raises(SchemaDrift) as told:
+                await prepare(db, [wanted])
+            async with db.connection() as cx:
+                await cx.execute(str(told.value).splitlines()[-1])
+        await filled(db, fake, wanted)
+        if wanted is both:
+            assert await held(db) == {"desk_http_server": [1], "desk_http_server_2": [2]}
+    async with db.connection() as cx:
+        assert [int(row[0]) for row in await cx.fetch("select a from shop.desk_http_server")] == [2]
+        assert await cx.fetchval("select a from shop.desk_http_server_before") == 1
+
+
+async def test_tables_of_other_events_are_rebuilt(db: Database) -> None:
+    """Indexing again helps, too."""
+    fake = FakeChain()
+    fake.mine(served(FIRST, 1), served(SECOND, 2))
+    await filled(db, fake, desk(events=[FIRST, SECOND]))
+    turned = desk(events=[SECOND, FIRST])
+    await reindex(db, [turned], dry=False)
+    await filled(db, fake, turned)
+    assert await held(db) == {"desk_http_server": [2], "desk_http_server_2": [1]}
+
+
+@pytest.mark.parametrize("comment", ["null", "'of our desk'", "'Notes (all of them)'", "'Note(string memo, uint32 n)'"])
+async def test_a_comment_that_names_no_other_event_says_nothing(db: Database, fake: FakeChain, comment: str) -> None:
+    """Users may write their own, and an event whose parameters were mended is the same."""
+    await filled(db, fake, desk())
+    async with db.connection() as cx:
+        await cx.execute(f"comment on table shop.desk_note is {comment}")
+    await prepare(db, [desk()])
 
 
 async def test_a_drifted_table_is_rebuilt(db: Database, fake: FakeChain) -> None:

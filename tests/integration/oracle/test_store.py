@@ -24,6 +24,7 @@ from oracle.replay import Replay, Summary, stored
 from oracle.samples import Samples
 from oracle.sources.manual import Entry
 from oracle.store import Store
+from shared import retry
 from shared.clock import system_clock
 from shared.db import Database
 from shared.errors import DatabaseUnavailable
@@ -192,6 +193,26 @@ async def test_partitions_may_be_made_by_two_at_once(db: Database) -> None:
         past.round(START_S + 86400 * i, {"a": 1, "b": 1})
         today = day + timedelta(days=i)
         await asyncio.gather(store_of(db).append(past.rounds), *(store_of(db).keep_up(today, 30) for _ in range(3)))
+
+
+async def test_oracles_may_register_their_feeds_side_by_side(db: Database) -> None:
+    """Who loses a deadlock over the feeds registers them once more, and does not end."""
+    feeds = [plan_of(SOURCES), plan_of(feed("a", pair=USDT_USD))]
+    store = store_of(db)
+    await store.register(feeds)
+    async with db.connection() as cx:
+        await cx.execute("set deadlock_timeout = '1h'")  # the store is who finds it, and who loses
+        async with cx.raw.transaction():
+            await cx.execute("update usdx.feeds set active = active where feed = 'USDT/USD'")
+            registering = asyncio.create_task(retry.conflicts(system_clock())(store.register, feeds))
+            waiting = "select count(*) from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
+            while not await cx.fetchval(waiting):
+                await asyncio.sleep(0.02)
+            await cx.execute("update usdx.feeds set active = active where feed = 'ETH/USD'")
+        await cx.execute("reset deadlock_timeout")
+    await asyncio.wait_for(registering, 60)
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from usdx.feeds where active") == 2
 
 
 async def test_nothing_is_ever_rewritten(db: Database) -> None:

@@ -231,6 +231,44 @@ async def test_a_lost_connection_is_unavailable_and_replaced(db: Database, regis
         await suicide()
     await db.probe()
     assert registry.value("usdx_db_errors_total", operation="select", kind="unavailable") == 1
+    assert registry.value("usdx_db_errors_total", operation="rollback", kind="unavailable") == 1
+
+
+async def test_a_connection_lost_between_two_statements_is_unavailable(db: Database) -> None:
+    """What is asked next is the same outage, to be waited out, although the pool has taken the connection back."""
+
+    async def interrupted() -> None:
+        async with db.transaction() as cx:
+            pid = await cx.fetchval("select pg_backend_pid()")
+            lost = asyncio.Event()
+            cx.raw.add_termination_listener(lambda _: lost.set())
+            async with db.connection() as other:
+                await other.execute("select pg_terminate_backend($1)", pid)
+            await asyncio.wait_for(lost.wait(), 60)
+            await cx.execute("select 1")
+
+    with pytest.raises(DatabaseUnavailable, match="is closed"):
+        await interrupted()
+
+
+async def test_a_snapshot_that_cannot_be_closed_is_counted(db: Database, registry: Registry) -> None:
+    """What its body failed of is what the caller hears; the commit that failed, too, is counted."""
+    with pytest.raises(DatabaseUnavailable, match="terminating connection"):
+        async with db.snapshot(5.0) as cx:
+            await cx.execute("select pg_terminate_backend(pg_backend_pid())")
+    assert registry.value("usdx_db_errors_total", operation="select", kind="unavailable") == 1
+    assert registry.value("usdx_db_errors_total", operation="commit", kind="unavailable") == 1
+
+
+async def test_a_connection_that_cannot_be_had_is_counted(db: Database, registry: Registry) -> None:
+    """An outage is seen in the errors although no statement is sent; its series exists at 0 before."""
+    assert registry.value("usdx_db_errors_total", operation="connect", kind="unavailable") == 0
+    await db._pool.close()
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable):
+            await db.probe()
+    assert registry.value("usdx_db_errors_total", operation="connect", kind="unavailable") == 2
+    assert registry.value("usdx_db_queries_total", operation="connect", table="none") is None
 
 
 async def test_nobody_there(settings: Settings, registry: Registry) -> None:

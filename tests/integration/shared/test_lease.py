@@ -17,6 +17,7 @@ from shared.db import Database
 from shared.errors import LeaseLost
 from shared.lease import lease, mark
 from shared.metrics import Registry
+from shared.runtime import Stop, run
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -226,6 +227,50 @@ async def test_a_lease_lost_in_the_moment_of_its_end(db: Database, monkeypatch: 
         lost.clear()
         with pytest.raises((ValueError, LeaseLost)):
             await work(turns)
+
+
+async def test_a_lost_lease_leaves_no_cancellation_behind(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that fails of being cancelled for the lease raises its own error, and its task can go on."""
+    lost = asyncio.Event()
+
+    async def until_lost(*_: object) -> None:
+        await lost.wait()
+
+    monkeypatch.setattr("shared.lease._until_lost", until_lost)
+
+    async def roll_back() -> None:
+        lost.set()
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            raise ValueError("rollback failed") from None
+
+    async def work() -> int:
+        for _ in range(2):
+            lost.clear()
+            with pytest.raises(ValueError, match="rollback failed"):
+                async with lease(db, "wexel/vault"):
+                    await roll_back()
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    assert await asyncio.create_task(work()) == 0
+
+
+async def test_a_stop_ends_the_wait(db: Database, settings: Settings) -> None:
+    """Who stands by ends at once when asked to, not only when it is cancelled."""
+    stop, stood_by = Stop(), asyncio.Event()
+
+    async def stand_by(stop: Stop) -> None:
+        async with lease(db, "wexel/vault", waiting=stood_by.set, stop=stop):
+            raise AssertionError("another holds it")
+
+    async with await Database.open(settings, Registry()) as other, lease(other, "wexel/vault"):
+        running = asyncio.create_task(run({"standby": stand_by}, stop=stop, grace_s=600))
+        await asyncio.wait_for(stood_by.wait(), 60)
+        stop.set()
+        await asyncio.wait_for(running, 60)
 
 
 async def _fail() -> None:

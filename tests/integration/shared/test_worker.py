@@ -16,6 +16,11 @@ from socket import socket
 
 import pytest
 
+from shared.db import Database
+from shared.errors import DatabaseConflict
+from shared.settings import Settings
+from shared.worker import open_worker
+
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import asyncio, sys, time
@@ -169,3 +174,20 @@ def test_what_every_worker_exposes(database_url: str, tmp_path: Path) -> None:
     ):
         assert f"\n{sample}" in text
     assert "://" not in text
+
+
+async def test_a_migration_that_meets_a_worker_runs_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of the last version may hold what the new one's migration changes: the start does not fail of it."""
+    migrate, tried = Database.migrate, 0
+
+    async def met(db: Database) -> tuple[str, ...]:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise DatabaseConflict("deadlock detected")
+        return await migrate(db)
+
+    monkeypatch.setattr(Database, "migrate", met)
+    monkeypatch.setattr("shared.worker.log.configure", lambda *_: None)
+    async with open_worker("indexer", settings):
+        assert tried == 2

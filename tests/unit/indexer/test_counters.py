@@ -1,8 +1,12 @@
 """A protocol's own counters."""
 
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer.counters import EventCounters
 from indexer.errors import BadAbi
@@ -49,6 +53,29 @@ def test_a_sum_is_exact_whatever_was_added(registry: Registry) -> None:
         total += amount
         shown = registry.value("usdx_volume_usd_total", pool="1", chain="demo")
         assert shown == float(Decimal(total) / 10**6)
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_a_small_amount_after_large_ones_is_counted(registry: Registry, last: int) -> None:
+    """What a float rounds is never taken back: not even where nothing or next to nothing is added after it."""
+    table = table_of("Sold(uint8 pool, uint256 price)")
+    counters = counting(registry, table)
+    for amount in (747_144_855, 6_207_890_734, last):
+        counters.observe(sold(table, amount))
+    assert registry.value("usdx_volume_usd_total", pool="1", chain="demo") == (6_955_035_589 + last) / 10**6
+
+
+@given(st.lists(st.integers(0, 10**10) | st.integers(0, 2**256 - 1), max_size=8), st.integers(0, 77))
+def test_a_sum_is_the_float_next_to_the_truth(amounts: list[int], scale: int) -> None:
+    """Whatever the amounts and their scale."""
+    registry = Registry()
+    table = table_of("Sold(uint8 pool, uint256 price)")
+    counters = EventCounters(registry, "demo", 31337)
+    counters.add([replace(VOLUME, scale=scale)], {"desk": [table]})
+    for at, amount in enumerate(amounts, 1):
+        counters.observe(sold(table, amount))
+        shown = registry.value("usdx_volume_usd_total", pool="1", chain="demo")
+        assert shown == float(Fraction(sum(amounts[:at]), 10**scale))
 
 
 def test_two_chains_have_series_of_their_own(registry: Registry) -> None:

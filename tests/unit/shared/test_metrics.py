@@ -107,6 +107,26 @@ def test_values_past_the_cap_become_other(registry: Registry, label: str) -> Non
     assert registry.value("usdx_metrics_label_overflow_total", label=label) == 14
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "中", "🙂"])
+@pytest.mark.parametrize("length", [50, 51, 200, 201, 5000])
+def test_a_label_is_never_too_long_for_a_scrape(registry: Registry, letter: str, length: int) -> None:
+    """A value of more than 200 bytes is shortened, so that it cannot cost the scrape, and stays apart from others."""
+    values = {letter * length, letter * length + "x", letter * length + "y"}
+    price = registry.gauge(PRICE)
+    for value in values:
+        registry.counter(EVENTS).inc(value, "Named")
+        price.set(1, value)
+        price.add(1, value)
+    shown = {labels["chain"] for name, labels, _ in registry.samples() if name == EVENTS.name}
+    assert len(shown) == 3
+    assert all(len(value.encode()) <= 200 for value in shown)
+    assert values & shown == {value for value in values if len(value.encode()) <= 200}
+    assert [price.value(value) for value in values] == [2, 2, 2]
+    for value in values:
+        price.remove(value)
+    assert not [name for name, _, _ in registry.samples() if name == PRICE.name]
+
+
 def test_gauges_and_histograms_are_capped_too(registry: Registry) -> None:
     """The cap holds for every kind of family."""
     price, duration = registry.gauge(PRICE), registry.histogram(DURATION)

@@ -10,6 +10,8 @@ import pytest
 
 from shared.errors import ConfigError
 from shared.protocol import CounterSpec, GaugeSpec, Index, load, read_abi
+from shared.protocol_places import fitted_all
+from shared.settings import Settings
 
 SOLD: dict[str, Any] = {
     "type": "event",
@@ -169,6 +171,16 @@ def test_a_missing_abi_is_named(folder: Path) -> None:
         ("metrics.toml", '"shop_value"', '"shop-value"', 'gauges[0].name = "shop-value": expected lower-case'),
         ("metrics.toml", '"5m"', '"often"', 'gauges[0].period = "often": expected a duration'),
         ("metrics.toml", '["chain"]', '["Chain"]', 'gauges[0].labels[0] = "Chain": expected lower-case'),
+        ("metrics.toml", '["chain"]', '["a", "a"]', 'gauges[0].labels[1] = "a": expected a label that is not named'),
+        ("metrics.toml", '["chain"]', '["instance"]', 'gauges[0].labels[0] = "instance": expected lower-case'),
+        ("metrics.toml", "item", "le", "counters[0].labels.le"),
+        ("metrics.toml", '"shop_value"', '"process_cpu_seconds"', 'gauges[0].name = "process_cpu_seconds": expected'),
+        ("metrics.toml", '"shop_value"', '"usdx_oracle_price"', 'gauges[0].name = "usdx_oracle_price": expected'),
+        ("metrics.toml", '"shop_value"', '"up"', 'gauges[0].name = "up": expected another beginning'),
+        ("metrics.toml", '"shop_value"', '"shop_sold_created"', 'gauges[0].name = "shop_sold_created": expected'),
+        ("metrics.toml", '"shop_value"', '"shop_sold_usd"', 'counters[0].name = "shop_sold_usd_total": expected a'),
+        ("metrics.toml", "shop_sold_usd", "usdx_rpc_errors", 'counters[0].name = "usdx_rpc_errors_total": expected'),
+        ("metrics.toml", '"30s"', "0.0001", "gauges[0].timeout = 0.0001: expected"),
         ("metrics.toml", "unit", "units", 'gauges[0].units = "usd": is not a known key, did you mean "unit"?'),
     ],
 )  # fmt: skip
@@ -178,11 +190,33 @@ def test_a_mistake_names_file_and_key(folder: Path, file: str, old: str, new: st
     assert message in _refused(folder)
 
 
+def test_a_counter_needs_no_labels(folder: Path) -> None:
+    """Left out, a counter is one series."""
+    _edit(folder / "metrics.toml", 'labels = { item = "id", chain = "$chain" }', "")
+    assert load(folder).counters[0].labels == {}
+
+
 def test_a_name_is_used_once(folder: Path) -> None:
     """Two metrics of one name would be one series."""
     again = METRICS.split("[[counters]]", maxsplit=1)[0]
     (folder / "metrics.toml").write_text(METRICS + again)
     assert 'metrics.toml: gauges[1].name = "shop_value": expected a name that is not used before' in _refused(folder)
+
+
+def test_a_counters_name_means_one_thing(folder: Path) -> None:
+    """Two protocols may both feed a counter, but not when each says something else of it."""
+    other = folder / "other"
+    (other / "abi").mkdir(parents=True)
+    (other / "abi" / "market.json").write_text(json.dumps([SOLD]))
+    (other / "protocol.toml").write_text(PROTOCOL.replace('"shop"', '"stall"'))
+    chains = {"base": {"chain_id": 1, "rpc": [{"name": "node", "url": "http://localhost:8545"}]}}
+    protocols = {one.name: {"path": one, "chain": "base"} for one in (folder, other)}
+    settings = Settings.model_validate({"chains": chains, "protocols": protocols})
+    (other / "metrics.toml").write_text(METRICS)
+    assert len(fitted_all(settings)) == 2
+    (other / "metrics.toml").write_text(METRICS.replace("Sold.", "Sold at the stall."))
+    with pytest.raises(ConfigError, match=r"protocols\.other\.path.*expected another name than shop_sold_usd_total"):
+        fitted_all(settings)
 
 
 def test_a_view_without_number_is_refused(folder: Path) -> None:
