@@ -12,6 +12,7 @@ import msgspec
 
 WATCHDOG = "Watchdog"
 NEVER = datetime(1, 1, 2, tzinfo=UTC)  # Alertmanager writes year 1 into endsAt while an alert fires
+LAST = datetime(9999, 12, 30, tzinfo=UTC)  # what is later, or before NEVER, may be infinite to Postgres or its driver
 SEVERITIES = ("critical", "warning", "info", "none")
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -106,17 +107,23 @@ def _once(notifications: Iterable[Notification]) -> tuple[Notification, ...]:
 
 
 def _notification(alert: _Alert, receiver: str) -> Notification:
-    ends_at = alert.ends_at.astimezone(UTC) if alert.ends_at is not None and alert.ends_at > NEVER else None
+    starts_at = _kept(alert.starts_at)
+    ends_at = _kept(alert.ends_at) if alert.ends_at is not None and alert.ends_at > NEVER else None
     return Notification(
         fingerprint=_storable(alert.fingerprint),
-        starts_at=alert.starts_at.astimezone(UTC),
+        starts_at=starts_at,
         status=alert.status,
-        ends_at=(ends_at or alert.starts_at.astimezone(UTC)) if alert.status == "resolved" else None,
+        ends_at=(ends_at or starts_at) if alert.status == "resolved" else None,
         labels=_storable(alert.labels),
         annotations=_storable(alert.annotations),
         generator_url=_storable(alert.generator_url),
         receiver=_storable(receiver),
     )
+
+
+def _kept(when: datetime) -> datetime:
+    """The instant, or the nearest one that can be stored: one alert's odd time costs neither it nor the others."""
+    return min(max(when, NEVER), LAST).astimezone(UTC)
 
 
 def _storable(value: Any) -> Any:

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from aggregator import alert_store
+from aggregator.alerts import LAST, NEVER
 from aggregator.metrics import WEBHOOK_PATH
 from monitoring.alerts.meta import GROUP as META
 from monitoring.model import Alert
 from monitoring.routes import PACES
+from shared import migrate
 from shared.db import Database
 from shared.settings import Settings
 from tests.integration.aggregator.world import Site, World, site
@@ -68,6 +70,41 @@ async def test_the_same_again_changes_nothing(served: Site) -> None:
     assert served.registry.value("usdx_alert_webhook_requests_total", outcome="stored") == 2
     await send(served, alert())
     assert served.registry.value("usdx_alert_webhook_requests_total", outcome="duplicate") == 1
+
+
+async def test_an_alert_without_a_start_is_an_alert(served: Site) -> None:
+    """An alert that says it began in year 1 is stored and shown; it costs neither a scrape nor its neighbours."""
+    await send(served, {**alert(name="Odd"), "startsAt": "0001-01-01T00:00:00Z"}, alert())
+    await served.rooms.look_at_alerts()
+    async with served.client.get("/metrics") as response:
+        assert response.status == 200
+    assert served.registry.value("usdx_alerts_active", severity="critical") == 2
+    assert served.registry.value("usdx_metrics_read_errors_total") == 0
+    pages = await served.pages("/api/v1/alerts", limit="1")
+    assert [one["starts_at"] for page in pages for one in page][-1] == "0001-01-02T00:00:00Z"
+    assert (await send(served, {**alert("resolved", "Odd"), "startsAt": "0001-01-01T00:00:00Z"}))["stored"] == 1
+    await served.rooms.look_at_alerts()
+    assert served.registry.value("usdx_alerts_active", severity="critical") == 1
+
+
+async def test_an_infinite_start_is_mended(db: Database) -> None:
+    """What an earlier version stored as infinite is finite after the migration, for the alert and who knows of it."""
+    (mend,) = [one for one in migrate.known() if one.name == "013_finite_times"]
+    async with db.transaction() as cx:
+        await cx.execute(
+            """insert into usdx.alert_notifications (fingerprint, starts_at, status, ends_at, alertname, severity,
+                service, labels, annotations, generator_url, receiver, first_received_at, last_received_at)
+            values ('x', '-infinity', 'resolved', 'infinity', 'X', 'warning', '', '{}', '{}', '', '', now(), now())"""
+        )
+        await cx.execute(
+            """insert into usdx.alert_acknowledgements (fingerprint, starts_at, by, note, at)
+            values ('x', '-infinity', '', '', now())"""
+        )
+        await cx.execute(mend.sql)
+        row = await cx.fetchrow("select starts_at, ends_at from usdx.alert_notifications")
+        assert row is not None
+        assert (row["starts_at"], row["ends_at"]) == (NEVER, LAST)
+        assert await cx.fetchval("select starts_at from usdx.alert_acknowledgements") == NEVER
 
 
 async def test_any_order_and_crowd_gives_the_same(served: Site, db: Database) -> None:
