@@ -46,6 +46,7 @@ from shared.settings import AggregatorSettings, Settings, WorkerSettings
 from shared.worker import Worker, open_worker
 
 ALERTS_EVERY_S = 5.0
+LOOK_TIMEOUT_S = 5.0
 FORGET_EVERY_S = 3600.0
 RESERVED_CONNECTIONS = 3  # for the webhook, the business figures and the status page
 
@@ -84,7 +85,7 @@ class Rooms:
 
     async def look_at_alerts(self) -> None:
         """Let the gauges of alerts and backups say what is stored now."""
-        async with self.db.transaction(readonly=True) as cx:
+        async with self.db.transaction(readonly=True, timeout_s=LOOK_TIMEOUT_S) as cx:
             self.meters.alerts_now(await alert_store.state(cx))
             self.meters.backups_now(await backups.newest(cx))
 
