@@ -94,6 +94,8 @@ BAD_REQUESTS = [
     ("created_at_from=yesterday", "created_at_from"),
     ("created_at_from=2026-01-01T00:00:00", "created_at_from"),
     ("chain=%00", "chain"),
+    ("created_at_from=0001-01-01T00:00:00%2B14:00", "created_at_from"),
+    ("created_at_to=9999-12-31T23:59:59-14:00", "created_at_to"),
 ]
 
 
