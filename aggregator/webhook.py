@@ -40,8 +40,9 @@ class Webhook:
             self._log.warning("webhook body refused", error=str(exc))
             return answer_of(Refused("bad-request", str(exc)))
         except Refused as exc:
-            self._meters.undelivered("malformed" if exc.kind == "too-large" else "unavailable")
-            return answer_of(exc if exc.kind == "too-large" else Refused("unavailable", exc.detail))
+            hopeless = exc.kind in ("too-large", "bad-request")
+            self._meters.undelivered("malformed" if hopeless else "unavailable")
+            return answer_of(exc if hopeless else Refused("unavailable", exc.detail))
         except UsdxError as exc:
             self._meters.undelivered("unavailable")
             self._log.warning("webhook not stored", reason=exc.reason, error=str(exc))

@@ -159,4 +159,6 @@ async def read_body(request: web.Request, limit_bytes: int) -> bytes:
                     raise Refused("too-large", f"at most {limit_bytes} bytes")
     except TimeoutError as exc:
         raise Refused("slow-body", f"the body must arrive within {BODY_TIMEOUT_S:g} s") from exc
+    except web.RequestPayloadError as exc:
+        raise Refused("bad-request", "the body is not what its headers say") from exc
     return bytes(body)

@@ -278,6 +278,26 @@ async def test_old_alerts_are_forgotten(served: Site, db: Database) -> None:
     assert [row["alertname"] for row in kept] == ["Fires", "Watchdog"]
 
 
+async def test_any_alert_can_be_acknowledged(served: Site) -> None:
+    """Whatever fingerprint an alert came with, there is one by which it can be asked for and acknowledged."""
+    await send(served, {**alert(), "fingerprint": "a b/é"}, {**alert(), "fingerprint": "x" * 65})
+    shown = [one["fingerprint"] for one in (await served.get("/api/v1/alerts"))["data"]]
+    assert len(set(shown)) == 2
+    for fingerprint in shown:
+        await served.get(f"/api/v1/alerts/{fingerprint}/history")
+        async with served.client.post(f"/api/v1/alerts/{fingerprint}/ack", json={"by": "Ada"}) as response:
+            assert response.status == 200
+
+
+@pytest.mark.parametrize("path", [WEBHOOK_PATH, "/api/v1/alerts/x/ack"])
+async def test_a_body_that_is_not_what_it_says(served: Site, path: str) -> None:
+    """A body that its headers call compressed, and is not, is the client's fault."""
+    said = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    async with served.client.post(path, data=b"no gzip", headers=said) as response:
+        assert response.status == 400
+        assert response.content_type == "application/problem+json"
+
+
 async def test_ack_refusals(served: Site) -> None:
     """An acknowledgement needs an alert, a name, and JSON that no foreign page can send."""
     await send(served, alert())
@@ -293,7 +313,16 @@ async def test_ack_refusals(served: Site) -> None:
         assert response.status == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"version": "3", "alerts": []}', b"\xff\xfe", b"[" * 100_000])
+UNSTORABLE = (  # not UTF-8, and a number beyond any count
+    b'{"version": "4", "alerts": [{"status": "firing", "labels": {"a": "\xe9"}, "startsAt": "2026-01-01T00:00:00Z"}]}',
+    b'{"version": "4", "alerts": [], "truncatedAlerts": 1' + b"0" * 400 + b"}",
+    b'{"version": "4", "alerts": [], "truncatedAlerts": 2147483648}',
+)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"version": "3", "alerts": []}', b"\xff\xfe", b"[" * 100_000, *UNSTORABLE]
+)
 async def test_malformed(served: Site, body: bytes) -> None:
     """What can never be stored is refused with 400, so that Alertmanager does not send it for ever."""
     async with served.client.post(WEBHOOK_PATH, data=body) as response:
