@@ -105,7 +105,7 @@ class Rooms:
         """Make each from what it needs."""
         settings, db, clock = worker.settings, worker.db, worker.clock
         meters = Meters(worker.registry, gauges)
-        targets = Targets(places_of(settings), settings.data_dir.parent)
+        targets = Targets(places_of(settings), Path())
         trust = Trust.load(settings.aggregator)
         scraper = Scraper(session, clock, headers=headers_of(settings.aggregator), trust=trust.context)
         workers = Workers(targets, scraper, meters, clock)
@@ -172,8 +172,8 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
     )
     application.add_routes(server.routes(all_operations))
     document = Document(all_operations, build.version(), BASE, settings.api_auth.kind)
-    application.router.add_get(f"{BASE}/openapi.json", document.json)
-    application.router.add_get(f"{BASE}/docs", document.page)
+    application.router.add_get(f"{BASE}/openapi.json", document.json, expect_handler=expect)
+    application.router.add_get(f"{BASE}/docs", document.page, expect_handler=expect)
 
     stream = server.admitted(rooms.hub.handle)
     application.router.add_get(f"{BASE}/stream", stream, allow_head=False, expect_handler=expect)

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from shared.db import Database
 from shared.settings import Settings
 from tests.integration.aggregator.world import ALICE, BOB, CHAIN, T0, Site, World, flat, hash_of, site
@@ -106,6 +108,27 @@ async def test_bad_requests_name_the_parameter(world: World, served: Site) -> No
             body = await response.json(content_type="application/problem+json")
         assert (response.status, body["status"], body["parameter"]) == (400, 400, parameter)
         assert body["type"].endswith("#problem-bad-request")
+
+
+@pytest.mark.parametrize("path", ["stream", "docs", "openapi.json"])
+async def test_no_parameter_is_overlooked(served: Site, path: str) -> None:
+    """What is no operation of ours refuses parameters that it does not know, too."""
+    async with served.client.get(f"/api/v1/{path}?topic=price") as response:
+        body = await response.json(content_type="application/problem+json")
+    assert (response.status, body["parameter"]) == (400, "topic")
+
+
+async def test_topics_are_given_once(served: Site) -> None:
+    """Of two lists of topics none is overlooked."""
+    async with served.client.get("/api/v1/stream?topics=status&topics=nope") as response:
+        assert response.status == 400
+
+
+@pytest.mark.parametrize("path", ["docs", "openapi.json"])
+async def test_odd_expectations_are_overlooked(served: Site, path: str) -> None:
+    """Whatever a client expects beside the answer, it gets the answer."""
+    async with served.client.get(f"/api/v1/{path}", headers={"Expect": "foo"}) as response:
+        assert response.status == 200
 
 
 async def test_next_of_another_sort_is_refused(world: World, served: Site) -> None:
