@@ -140,24 +140,36 @@ class Database:
         `timeout_s` bounds each statement inside, by the server; one that does not even say so is given up soon after.
         """
         patience_s = None if timeout_s is None else timeout_s + MARGIN_S
-        async with self.connection(patience_s) as cx:
-            transaction = cx.raw.transaction(isolation=isolation, readonly=readonly)
-            with Timed(self._meter, self.target, "begin", NO_TABLE):
+        async with self.connection(patience_s) as cx, self.within(cx, isolation, readonly, timeout_s):
+            yield cx
+
+    @asynccontextmanager
+    async def within(
+        self,
+        cx: Connection,
+        isolation: Isolation = "read_committed",
+        readonly: bool = False,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[None]:
+        """A transaction like that of `transaction`, on a connection that was borrowed for more than it."""
+        patience_s = None if timeout_s is None else timeout_s + MARGIN_S
+        transaction = cx.raw.transaction(isolation=isolation, readonly=readonly)
+        with Timed(self._meter, self.target, "begin", NO_TABLE):
+            async with asyncio.timeout(patience_s):
+                await transaction.start()
+        try:
+            if timeout_s is not None:
+                await cx.execute(f"set local statement_timeout = {int(timeout_s * 1000)}")
+            yield
+        except BaseException as exc:
+            _let_go(cx.raw, exc)
+            with suppress(*FOREIGN), Timed(self._meter, self.target, "rollback", NO_TABLE), suppress(*FOREIGN):
                 async with asyncio.timeout(patience_s):
-                    await transaction.start()
-            try:
-                if timeout_s is not None:
-                    await cx.execute(f"set local statement_timeout = {int(timeout_s * 1000)}")
-                yield cx
-            except BaseException as exc:
-                _let_go(cx.raw, exc)
-                with suppress(*FOREIGN), Timed(self._meter, self.target, "rollback", NO_TABLE), suppress(*FOREIGN):
-                    async with asyncio.timeout(patience_s):
-                        await transaction.rollback()
-                raise
-            with Timed(self._meter, self.target, "commit", NO_TABLE):
-                async with asyncio.timeout(patience_s):
-                    await transaction.commit()
+                    await transaction.rollback()
+            raise
+        with Timed(self._meter, self.target, "commit", NO_TABLE):
+            async with asyncio.timeout(patience_s):
+                await transaction.commit()
 
     @asynccontextmanager
     async def snapshot(self, timeout_s: float) -> AsyncIterator[Connection]:
