@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
@@ -119,6 +120,19 @@ async def test_the_limits_are_those_of_the_shipped_prometheus() -> None:
     wide = "usdx_b{" + ",".join(f'l{n}="="' for n in range(26)) + "} 1\n"
     async with worker(full) as large, worker(wide) as broad, scraper(timeout_s=20) as asking:
         assert [(await asking.fetch(target(url))).failure for url in (large, broad)] == [None, None]
+
+
+async def test_one_mistake_of_ours_is_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question to a worker that ended in an error which nobody foresaw is asked anew the next time."""
+    hands = Hands()
+    async with worker() as url, scraper() as asking:
+        workers = Workers(Targets({"indexer": [url]}, Path()), asking, Meters(Registry(), {}), hands.clock())
+        with monkeypatch.context() as broken:
+            broken.setattr(Scraper, "fetch", AsyncMock(side_effect=KeyError("a bug")))
+            with pytest.raises(KeyError):
+                await workers.now()
+        hands.at += 1
+        assert [one.up for one in (await workers.soon()).fetched] == [True]
 
 
 async def test_unreachable_worker_vanishes_at_once() -> None:

@@ -17,7 +17,8 @@ from monitoring.alerts.meta import GROUP as META
 from monitoring.model import Alert
 from monitoring.routes import PACES
 from shared import migrate
-from shared.db import Database
+from shared.db import Connection, Database
+from shared.errors import DatabaseUnavailable
 from shared.settings import Settings
 from tests.integration.aggregator.world import Site, World, site
 
@@ -352,6 +353,21 @@ async def test_database_away(served: Site, db: Database) -> None:
         await cx.execute("alter table usdx.away rename to alert_notifications")
     await send(served, alert())
     assert served.registry.value("usdx_alert_webhook_requests_total", outcome="unavailable") == 1
+
+
+async def test_what_is_committed_is_not_refused(served: Site, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the database goes away just after a commit, the answer still says that it is committed: sent again, an alert
+    would count twice and an acknowledgement be written twice."""
+
+    async def away(cx: Connection) -> None:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr(alert_store, "state", away)
+    assert await send(served, alert()) == {"stored": 1, "known": 0}
+    async with served.client.post("/api/v1/alerts/trouble-/ack", json={"by": "Ada"}) as response:
+        assert response.status == 200
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from usdx.alert_acknowledgements") == 1
 
 
 async def test_many_requests_are_never_429(settings: Settings, db: Database) -> None:
