@@ -217,6 +217,18 @@ BAD_EVENTS = [
 ]
 
 
+async def test_overloads_are_told_apart(world: World, served: Site, db: Database) -> None:
+    """Two events of one name are ambiguous by it, and the answer names each."""
+    async with db.transaction() as cx:
+        for table, event in (("vault_moved_address", "Moved(address a)"), ("vault_moved_uint256", "Moved(uint256 a)")):
+            await cx.execute(f"create table wexel.{table} (like wexel.vault_transfer including all)")
+            await cx.execute(f"comment on table wexel.{table} is '{event}'")
+    problem = await served.get("/api/v1/events/vault/Moved", 409)
+    assert (problem["parameter"], "moved_address and moved_uint256" in problem["detail"]) == ("event", True)
+    for event in ("moved_address", "moved_uint256"):
+        assert (await served.get(f"/api/v1/events/vault/{event}"))["data"] == []
+
+
 async def test_event_refusals(world: World, served: Site) -> None:
     """What cannot be asked of events is refused, never an error of ours."""
     for path, status in BAD_EVENTS:
