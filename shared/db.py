@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from typing import Any, Literal, Self
@@ -155,8 +155,7 @@ class Database:
         patience_s = None if timeout_s is None else timeout_s + MARGIN_S
         transaction = cx.raw.transaction(isolation=isolation, readonly=readonly)
         with Timed(self._meter, self.target, "begin", NO_TABLE):
-            async with asyncio.timeout(patience_s):
-                await transaction.start()
+            await _done(cx.raw, transaction.start(), patience_s)
         try:
             if timeout_s is not None:
                 await cx.execute(f"set local statement_timeout = {int(timeout_s * 1000)}")
@@ -164,12 +163,10 @@ class Database:
         except BaseException as exc:
             _let_go(cx.raw, exc)
             with suppress(*FOREIGN), Timed(self._meter, self.target, "rollback", NO_TABLE), suppress(*FOREIGN):
-                async with asyncio.timeout(patience_s):
-                    await transaction.rollback()
+                await _done(cx.raw, transaction.rollback(), patience_s)
             raise
         with Timed(self._meter, self.target, "commit", NO_TABLE):
-            async with asyncio.timeout(patience_s):
-                await transaction.commit()
+            await _done(cx.raw, transaction.commit(), patience_s)
 
     @asynccontextmanager
     async def snapshot(self, timeout_s: float) -> AsyncIterator[Connection]:
@@ -193,8 +190,7 @@ class Database:
                 raise
             finally:  # nothing was written, so that even after an error there is nothing to take back
                 with suppress(*FOREIGN), Timed(self._meter, self.target, "commit", NO_TABLE), suppress(*FOREIGN):
-                    async with asyncio.timeout(patience_s):
-                        await cx.raw.execute("commit")
+                    await _done(cx.raw, cx.raw.execute("commit"), patience_s)
 
     async def migrate(self) -> tuple[str, ...]:
         """Bring the schema `usdx` up to this version; returns the names of the migrations applied now."""
@@ -222,9 +218,23 @@ class Database:
 def _let_go(raw: Any, exc: BaseException) -> None:
     """Close a connection that did not answer in time: who asked it anything else, or gave it back, would wait for it to
     hear that the question is taken back."""
-    if isinstance(exc.__cause__, TimeoutError):
-        with suppress(asyncpg.InterfaceError):  # it is closed already
-            raw.terminate()
+    if isinstance(exc, DatabaseUnavailable) and isinstance(exc.__cause__, TimeoutError):
+        _close(raw)
+
+
+async def _done(raw: Any, work: Awaitable[Any], patience_s: float | None) -> None:
+    """Begin or end a transaction, on a connection that is closed when it does not do so in time."""
+    try:
+        async with asyncio.timeout(patience_s):
+            await work
+    except TimeoutError:
+        _close(raw)
+        raise
+
+
+def _close(raw: Any) -> None:
+    with suppress(asyncpg.InterfaceError):  # it is closed already
+        raw.terminate()
 
 
 async def _create_pool(url: str, hosts: Hosts, size: int, application_name: str) -> Any:
