@@ -9,6 +9,7 @@ from aggregator.model import AlertState
 from shared.db import Connection, Database
 
 ON = "alert_notifications"
+STORE_TIMEOUT_S = 10.0  # Alertmanager sends again what was not stored in time
 KEPT = timedelta(days=90)
 """How long an alert is kept after Alertmanager last spoke of it; one that is active, always."""
 
@@ -16,7 +17,7 @@ KEPT = timedelta(days=90)
 async def store(db: Database, delivery: Delivery, at: datetime) -> Stored:
     """Commit a delivery received at `at`; the same notification again only moves the time it was last received."""
     rows = delivery.notifications
-    async with db.transaction() as cx:
+    async with db.transaction(timeout_s=STORE_TIMEOUT_S) as cx:
         inserted = await cx.fetch(
             """insert into usdx.alert_notifications as kept (
                 fingerprint, starts_at, status, ends_at, alertname, severity, service, labels, annotations,

@@ -3,15 +3,19 @@
 Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 WATCHDOG = "Watchdog"
 NEVER = datetime(1, 1, 2, tzinfo=UTC)  # Alertmanager writes year 1 into endsAt while an alert fires
+FINGERPRINT = "^[0-9a-zA-Z_-]{1,64}$"  # what may stand in a path; Alertmanager's are 16 hex digits
+LAST = datetime(9999, 12, 30, tzinfo=UTC)  # what is later, or before NEVER, may be infinite to Postgres or its driver
 SEVERITIES = ("critical", "warning", "info", "none")
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -24,7 +28,7 @@ class Malformed(ValueError):
 class _Alert(msgspec.Struct, rename="camel"):
     status: Literal["firing", "resolved"]
     starts_at: Instant
-    fingerprint: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    fingerprint: Annotated[str, msgspec.Meta(min_length=1)]
     labels: dict[str, str]
     annotations: dict[str, str] = {}
     ends_at: Instant | None = None
@@ -35,7 +39,7 @@ class _Payload(msgspec.Struct, rename="camel"):
     version: Literal["4"]
     alerts: list[_Alert]
     receiver: str = ""
-    truncated_alerts: Annotated[int, msgspec.Meta(ge=0)] = 0
+    truncated_alerts: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def parse(body: bytes) -> Delivery:
     try:
         payload = msgspec.json.decode(body, type=_Payload)
         notifications = _once(_notification(alert, payload.receiver) for alert in payload.alerts)
-    except (msgspec.MsgspecError, RecursionError, OverflowError) as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise Malformed(str(exc)) from exc
     return Delivery(notifications, payload.truncated_alerts)
 
@@ -106,17 +110,30 @@ def _once(notifications: Iterable[Notification]) -> tuple[Notification, ...]:
 
 
 def _notification(alert: _Alert, receiver: str) -> Notification:
-    ends_at = alert.ends_at.astimezone(UTC) if alert.ends_at is not None and alert.ends_at > NEVER else None
+    starts_at = _kept(alert.starts_at)
+    ends_at = _kept(alert.ends_at) if alert.ends_at is not None and alert.ends_at > NEVER else None
     return Notification(
-        fingerprint=_storable(alert.fingerprint),
-        starts_at=alert.starts_at.astimezone(UTC),
+        fingerprint=_plain(alert.fingerprint),
+        starts_at=starts_at,
         status=alert.status,
-        ends_at=(ends_at or alert.starts_at.astimezone(UTC)) if alert.status == "resolved" else None,
+        ends_at=(ends_at or starts_at) if alert.status == "resolved" else None,
         labels=_storable(alert.labels),
         annotations=_storable(alert.annotations),
         generator_url=_storable(alert.generator_url),
         receiver=_storable(receiver),
     )
+
+
+def _plain(fingerprint: str) -> str:
+    """The fingerprint, or a digest of one by which an alert could not be asked for."""
+    if re.fullmatch(FINGERPRINT, fingerprint):
+        return fingerprint
+    return sha256(_storable(fingerprint).encode()).hexdigest()[:16]
+
+
+def _kept(when: datetime) -> datetime:
+    """The instant, or the nearest one that can be stored: one alert's odd time costs neither it nor the others."""
+    return min(max(when, NEVER), LAST).astimezone(UTC)
 
 
 def _storable(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from aggregator.figures import LOCK_KEY, keep, last_good, prune
+from aggregator.figures import LOCK_KEY, keep, last_good, prune, together
 from aggregator.model import Figure, Reading, Refresh
 from shared.clock import Clock
 from shared.db import Connection, Database, operation_of
@@ -44,19 +44,28 @@ class Business:
 
         One replica does so at a time; the others find the lock taken, or nothing due, and adopt the figures that are
         kept. A gauge whose query fails keeps its last good values.
+
+        The lock is the connection's, so that the snapshot is taken when we hold it: in one that was taken earlier we
+        would not see what the replica before us kept. A connection that is given back holds none.
         """
-        async with self._db.transaction("repeatable_read") as cx:
-            if not await cx.fetchval("select pg_try_advisory_xact_lock($1)", LOCK_KEY, on=ON):
-                return Refresh(await last_good(cx, self.gauges))
-            began = self._clock.monotonic()
-            at = await cx.fetchval("select now()", on=ON)
-            known = await last_good(cx, self.gauges)
-            due = self._due(known, at)
-            answers, broken = await self._ask_all(cx, due, at, began)
-            duration_s = self._clock.monotonic() - began
-            await keep(cx, answers, duration_s)
-            await prune(cx, at)
-        self._note(due, broken)
+        async with self._db.connection() as cx:
+            if await cx.fetchval("select pg_try_advisory_lock($1)", LOCK_KEY, on=ON):
+                async with self._db.within(cx, "repeatable_read"):
+                    done = await self._refresh(cx)
+            else:
+                done = Refresh(await last_good(cx, self.gauges))
+        self._note({name: self.gauges[name] for name in done.asked}, done.broken)
+        return done
+
+    async def _refresh(self, cx: Connection) -> Refresh:
+        began = self._clock.monotonic()
+        at = await cx.fetchval("select now()", on=ON)
+        known = await last_good(cx, self.gauges)
+        due = self._due(known, at)
+        answers, broken = await self._ask_all(cx, due, at, began)
+        duration_s = self._clock.monotonic() - began
+        await keep(cx, answers, duration_s)
+        await prune(cx, at)
         return Refresh({**known, **answers}, tuple(due), broken, at, duration_s)
 
     def _due(self, known: Mapping[str, Reading], at: datetime) -> dict[str, GaugeSpec]:
@@ -99,6 +108,8 @@ def figures_of(gauge: GaugeSpec, rows: Sequence[Mapping[str, Any]]) -> tuple[Fig
         raise UnusableAnswer(f"its columns must be {', '.join(sorted(wanted))}; they are {', '.join(rows[0].keys())}")
     figures = {}
     for row in rows:
+        if missing := [label for label in gauge.labels if row[label] is None]:
+            raise UnusableAnswer(f"{gauge.name}: the label {missing[0]} of a row is null")
         labels = tuple(str(row[label]) for label in gauge.labels)
         if labels in figures:
             raise UnusableAnswer(f"two rows have the labels {labels}")
@@ -112,8 +123,7 @@ def _bounded(gauge: GaugeSpec, figures: Iterable[Figure]) -> tuple[Figure, ...]:
     found = sorted(figures, key=lambda figure: (figure.labels == rest, figure.place))
     if len(found) <= room:
         return tuple(found)
-    beyond = [figure.value for figure in found[room:]]
-    return (*found[:room], Figure(rest, sum(beyond, Decimal(0)) if gauge.fold == "sum" else max(beyond)))
+    return (*found[:room], Figure(rest, together([figure.value for figure in found[room:]], gauge.fold)))
 
 
 def _number(value: object) -> Decimal:
@@ -121,8 +131,8 @@ def _number(value: object) -> Decimal:
         number = Decimal(str(value))
     except InvalidOperation as exc:
         raise UnusableAnswer(f"a value must be a number, not {value!r}") from exc
-    if not number.is_finite():
-        raise UnusableAnswer(f"a value must be finite, not {value!r}")
+    if not number.is_finite() or not math.isfinite(float(number)):
+        raise UnusableAnswer(f"a value must be finite, as a float, too, not {number:.3g}")
     return number
 
 

@@ -1,11 +1,12 @@
 """Keep the values of business gauges, so that replicas share them, restarts find them and trends can be drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from aggregator.model import Figure, Reading
 from shared.db import Connection
+from shared.family import Fold
 from shared.protocol import GaugeSpec
 
 ON = "figures"
@@ -62,16 +63,24 @@ async def prune(cx: Connection, at: datetime) -> None:
     )
 
 
-async def trend(cx: Connection, gauge: str, since: datetime, points: int) -> list[tuple[datetime, Decimal]]:
-    """A gauge's history, oldest first, label sets added up, thinned to about `points` values: the last one of each
-    equally long piece of time."""
+def together(values: Iterable[Decimal], fold: Fold) -> Decimal:
+    """Several values of a gauge as one, to the last digit. There is at least one."""
+    if fold != "sum":
+        return max(values) if fold == "max" else min(values)
+    with localcontext(prec=1000):
+        return sum(values, Decimal(0))
+
+
+async def trend(cx: Connection, gauge: GaugeSpec, since: datetime, points: int) -> list[tuple[datetime, Decimal]]:
+    """A gauge's history, oldest first, the values of one time as one, thinned to about `points` values: the last one of
+    each equally long piece of time."""
     rows = await cx.fetch(
-        """with sums as (
-            select at, sum(value) as value, ntile($3) over (order by at) as piece
+        f"""with sums as (
+            select at, {gauge.fold}(value) as value, ntile($3) over (order by at) as piece
             from usdx.figures where gauge = $1 and at >= $2 group by at
         )
-        select distinct on (piece) at, value from sums order by piece, at desc""",
-        gauge,
+        select distinct on (piece) at, value from sums order by piece, at desc""",  # noqa: S608 (one of our own words)
+        gauge.name,
         since,
         points,
         on=ON,

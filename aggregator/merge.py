@@ -9,23 +9,27 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Final
 
 _NAME: Final = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL: Final = r"[a-zA-Z_][a-zA-Z0-9_]*"
 _QUOTED: Final = r'"(?:[^"\\]|\\[\\"n])*"'
 _PAIR: Final = rf"[ \t]*{_LABEL}[ \t]*=[ \t]*{_QUOTED}[ \t]*"
-_NUMBER: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[iI]nf|[nN]a[nN])"
+_NUMBER: Final = (
+    r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?|(?i:inf(?:inity)?))|(?i:nan)"
+)
 _SAMPLE: Final = re.compile(
     rf"({_NAME})"
     rf"(?:[ \t]*\{{((?:{_PAIR}(?:,{_PAIR})*)?),?[ \t]*\}}[ \t]*|[ \t]+)"
-    rf"({_NUMBER}(?:[ \t]+-?[0-9]+)?)[ \t]*"
+    rf"(({_NUMBER})(?:[ \t]+([0-9]+))?)[ \t]*"
 )
 _PAIRS: Final = re.compile(rf"({_LABEL})[ \t]*=[ \t]*({_QUOTED})")
 _SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "histogram": ("_bucket", "_sum", "_count"),
     "summary": ("_sum", "_count"),
 }
+_INT64_MAX: Final = 2**63 - 1
 _KINDS: Final = frozenset({"counter", "gauge", "histogram", "summary", "untyped"})
 
 
@@ -70,15 +74,17 @@ def read(text: str) -> dict[str, Family]:
     """Give the families of an exposition by name, in their order; raise MalformedExposition for anything else."""
     families: dict[str, Family] = {}
     owner: dict[str, Family] = {}
-    for number, line in enumerate(text.split("\n"), 1):
+    for place, line in enumerate(text.split("\n"), 1):
         if line.startswith("#"):
             _read_comment(line, families, owner)
         elif match := _SAMPLE.fullmatch(line):
-            name, braced, value = match.groups()
+            name, braced, value, number, timestamp = match.groups()
+            if not (_is_finite(number) and _is_time(timestamp) and (braced is None or _is_unique(braced))):
+                raise MalformedExposition(f"line {place} is no sample that Prometheus would take: {line[:80]!r}")
             family = owner.get(name) or _declare(name, families, owner)
             family.samples.append((name, braced or "", value))
-        elif line.strip():
-            raise MalformedExposition(f"line {number} is no sample: {line[:80]!r}")
+        elif line.strip(" \t"):
+            raise MalformedExposition(f"line {place} is no sample: {line[:80]!r}")
     return families
 
 
@@ -167,6 +173,21 @@ def _declare(name: str, families: dict[str, Family], owner: dict[str, Family]) -
         raise MalformedExposition(f"{name} belongs to two families")
     family = families[name] = owner[name] = Family(name)
     return family
+
+
+def _is_finite(number: str) -> bool:
+    """Whether a number is as large as it says: only what is called infinite may be beyond a float."""
+    large = len(number) > 300 or "e" in number or "E" in number
+    return not large or isfinite(float(number))
+
+
+def _is_time(timestamp: str | None) -> bool:
+    return timestamp is None or (len(timestamp) < 19 or int(timestamp[:1000]) <= _INT64_MAX)
+
+
+def _is_unique(braced: str) -> bool:
+    names = [name for name, _ in _PAIRS.findall(braced)]
+    return len(set(names)) == len(names) and "__name__" not in names
 
 
 def _labelled(

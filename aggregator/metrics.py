@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
-from aggregator.alerts import SEVERITIES, Stored
+from aggregator.alerts import NEVER, SEVERITIES, Stored
 from aggregator.everything import Everything
 from aggregator.families import (
     ALERTS_ACTIVE,
@@ -147,7 +147,7 @@ class Meters:
         for one in stored.new + stored.again:
             self._notifications.inc(one.severity, one.status)
         for one in stored.new:
-            if one.status == "firing":
+            if one.status == "firing" and one.starts_at > NEVER:
                 self._delay.observe(max(0.0, (stored.at - one.starts_at).total_seconds()))
 
     def undelivered(self, outcome: str) -> None:

@@ -61,11 +61,6 @@ class Sweep:
     at: float
     fetched: tuple[Fetched, ...] = ()
 
-    @property
-    def down(self) -> tuple[Fetched, ...]:
-        """The targets that gave nothing."""
-        return tuple(fetched for fetched in self.fetched if not fetched.up)
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:

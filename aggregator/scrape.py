@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from aggregator.merge import Family, MalformedExposition, read
+from aggregator.merge import Family, MalformedExposition, labels_of, read
 from aggregator.model import Fetched, FetchFailure, Target
 from shared.clock import Clock
 
 Outcome = tuple[Mapping[str, Family] | None, FetchFailure | None, str]
 ACCEPT = "text/plain; version=0.0.4; charset=utf-8"
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
+SAMPLES_LIMIT = 20_000  # this and the next two as in docker/prometheus: it would refuse all workers because of one
+LABEL_BYTES_LIMIT = 200
+LABELS_LIMIT = 30 - 4  # without the name, job, instance and service
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,24 @@ class Scraper:
 
 def _read(body: bytes) -> Outcome:
     try:
-        return read(body.decode()), None, ""
+        families = read(body.decode())
     except (UnicodeDecodeError, MalformedExposition) as exc:
         return None, "malformed", str(exc)
+    beyond = _beyond(families)
+    return (families, None, "") if beyond is None else (None, "too_large", beyond)
+
+
+def _beyond(families: Mapping[str, Family]) -> str | None:
+    """Which limit of Prometheus's own the families are beyond."""
+    count = sum(len(family.samples) for family in families.values())
+    if count > SAMPLES_LIMIT:
+        return f"{count} samples; at most {SAMPLES_LIMIT} are taken"
+    for name, braced, _ in (sample for family in families.values() for sample in family.samples):
+        if len(name.encode()) <= LABEL_BYTES_LIMIT >= len(braced.encode()) and braced.count("=") <= LABELS_LIMIT:
+            continue  # nothing in it can be beyond a limit
+        labels = labels_of(braced)
+        if len(labels) > LABELS_LIMIT:
+            return f"a sample of {name[:80]} has {len(labels)} labels; at most {LABELS_LIMIT} are taken"
+        if max(len(value.encode()) for value in (name, *labels.values())) > LABEL_BYTES_LIMIT:
+            return f"a label of {name[:80]} is longer than {LABEL_BYTES_LIMIT} bytes"
+    return None

@@ -1,6 +1,7 @@
 """Receive what Alertmanager sends: 200 only when it is committed, 5xx for whatever may work when sent again."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -14,7 +15,7 @@ from aggregator.api.server import read_body
 from aggregator.metrics import Meters
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import UsdxError
+from shared.errors import Transient, UsdxError
 
 BODY_LIMIT_BYTES = 1024 * 1024
 
@@ -40,12 +41,14 @@ class Webhook:
             self._log.warning("webhook body refused", error=str(exc))
             return answer_of(Refused("bad-request", str(exc)))
         except Refused as exc:
-            self._meters.undelivered("malformed" if exc.kind == "too-large" else "unavailable")
-            return answer_of(exc if exc.kind == "too-large" else Refused("unavailable", exc.detail))
+            hopeless = exc.kind in ("too-large", "bad-request")
+            self._meters.undelivered("malformed" if hopeless else "unavailable")
+            return answer_of(exc if hopeless else Refused("unavailable", exc.detail))
         except UsdxError as exc:
             self._meters.undelivered("unavailable")
             self._log.warning("webhook not stored", reason=exc.reason, error=str(exc))
             return answer_of(Refused("unavailable", "the alerts could not be stored", retry_after_s=1))
         self._meters.delivered(done, delivery.truncated)
-        await self._changed()
+        with suppress(Transient):  # it is committed, and who would tell of it looks again by itself
+            await self._changed()
         return web.json_response({"stored": len(done.new), "known": len(done.again)})

@@ -46,6 +46,7 @@ from shared.settings import AggregatorSettings, Settings, WorkerSettings
 from shared.worker import Worker, open_worker
 
 ALERTS_EVERY_S = 5.0
+LOOK_TIMEOUT_S = 5.0
 FORGET_EVERY_S = 3600.0
 RESERVED_CONNECTIONS = 3  # for the webhook, the business figures and the status page
 
@@ -84,7 +85,7 @@ class Rooms:
 
     async def look_at_alerts(self) -> None:
         """Let the gauges of alerts and backups say what is stored now."""
-        async with self.db.transaction(readonly=True) as cx:
+        async with self.db.transaction(readonly=True, timeout_s=LOOK_TIMEOUT_S) as cx:
             self.meters.alerts_now(await alert_store.state(cx))
             self.meters.backups_now(await backups.newest(cx))
 
@@ -104,7 +105,7 @@ class Rooms:
         """Make each from what it needs."""
         settings, db, clock = worker.settings, worker.db, worker.clock
         meters = Meters(worker.registry, gauges)
-        targets = Targets(places_of(settings), settings.data_dir.parent)
+        targets = Targets(places_of(settings), Path())
         trust = Trust.load(settings.aggregator)
         scraper = Scraper(session, clock, headers=headers_of(settings.aggregator), trust=trust.context)
         workers = Workers(targets, scraper, meters, clock)
@@ -171,8 +172,8 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
     )
     application.add_routes(server.routes(all_operations))
     document = Document(all_operations, build.version(), BASE, settings.api_auth.kind)
-    application.router.add_get(f"{BASE}/openapi.json", document.json)
-    application.router.add_get(f"{BASE}/docs", document.page)
+    application.router.add_get(f"{BASE}/openapi.json", document.json, expect_handler=expect)
+    application.router.add_get(f"{BASE}/docs", document.page, expect_handler=expect)
 
     stream = server.admitted(rooms.hub.handle)
     application.router.add_get(f"{BASE}/stream", stream, allow_head=False, expect_handler=expect)

@@ -80,7 +80,7 @@ class Workers:
     def _ask(self, target: Target, before: Asked | None) -> Asked:
         if before is not None and not before.answer.done():
             return before
-        return Asked(asyncio.create_task(self._fetch(target)), before.answer.result() if before is not None else None)
+        return Asked(asyncio.create_task(self._fetch(target)), _said(before) if before is not None else None)
 
     async def _fetch(self, target: Target) -> Fetched:
         fetched = await self._scraper.fetch(target)
@@ -95,6 +95,12 @@ class Workers:
             self._sweep = Sweep(begun.at, fetched)
             self._meters.swept(self._sweep)
         return self._sweep
+
+
+def _said(asked: Asked) -> Fetched | None:
+    """What came of asking; nothing when not even an answer about the failure did."""
+    answer = asked.answer
+    return None if answer.cancelled() or answer.exception() is not None else answer.result()
 
 
 async def _settle(answers: Collection[asyncio.Task[Fetched]], timeout_s: float | None = None) -> None:

@@ -734,6 +734,13 @@ META = (
         ("a new conflict is told", "an old one is not"),
     ),
     *pair(
+        "MetricsReadFailing",
+        only(f"usdx_metrics_read_errors_total{{{A}}}", "0x10 1+1x20"),
+        only(f"usdx_metrics_read_errors_total{{{A}}}", "1x30"),
+        "5m",
+        ("a read that fails is told", "one that failed long ago is not"),
+    ),
+    *pair(
         "MetricsLabelOverflow",
         only(f'usdx_metrics_label_overflow_total{{{A},label="pool"}}', "0x10 1x20"),
         only(f'usdx_metrics_label_overflow_total{{{A},label="pool"}}', "1x30"),

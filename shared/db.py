@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from typing import Any, Literal, Self
@@ -51,6 +51,7 @@ __all__ = [
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 ACQUIRE_TIMEOUT_S = 30.0
 STATEMENT_TIMEOUT_S = 120.0
+MARGIN_S = 1.0  # a server that is there says itself, in this time, that a statement took too long
 LOCKS_KEPT_S = (
     30  # a process that is stopped between two statements, or whose machine is gone, keeps its locks no longer
 )
@@ -113,15 +114,16 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """Borrow a connection."""
+    async def connection(self, patience_s: float | None = None) -> AsyncIterator[Connection]:
+        """Borrow a connection. Nothing that is asked of it is waited for longer than `patience_s`, nor it itself."""
         began = perf_counter()
         with self._meter.connecting(self.target):
-            raw = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+            raw = await self._pool.acquire(timeout=patience_s or ACQUIRE_TIMEOUT_S)
         self._acquire.observe(perf_counter() - began)
         try:
-            yield Connection(raw, self._meter, self.target)
+            yield Connection(raw, self._meter, self.target, patience_s)
         except DatabaseUnavailable as exc:
+            _let_go(raw, exc)
             if isinstance(exc.__cause__, asyncpg.ReadOnlySQLTransactionError):
                 await self._pool.expire_connections()  # a primary that became a standby stays one; ask who it is now
             raise
@@ -135,40 +137,60 @@ class Database:
     ) -> AsyncIterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on any error.
 
-        `timeout_s` bounds each statement inside, by the server.
+        `timeout_s` bounds each statement inside, by the server; one that does not even say so is given up soon after.
         """
-        async with self.connection() as cx:
-            transaction = cx.raw.transaction(isolation=isolation, readonly=readonly)
-            with Timed(self._meter, self.target, "begin", NO_TABLE):
-                await transaction.start()
-            try:
-                if timeout_s is not None:
-                    await cx.execute(f"set local statement_timeout = {int(timeout_s * 1000)}")
-                yield cx
-            except BaseException:
-                with suppress(UsdxError), Timed(self._meter, self.target, "rollback", NO_TABLE):
-                    await transaction.rollback()
-                raise
-            with Timed(self._meter, self.target, "commit", NO_TABLE):
-                await transaction.commit()
+        patience_s = None if timeout_s is None else timeout_s + MARGIN_S
+        async with self.connection(patience_s) as cx, self.within(cx, isolation, readonly, timeout_s):
+            yield cx
+
+    @asynccontextmanager
+    async def within(
+        self,
+        cx: Connection,
+        isolation: Isolation = "read_committed",
+        readonly: bool = False,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[None]:
+        """A transaction like that of `transaction`, on a connection that was borrowed for more than it."""
+        patience_s = None if timeout_s is None else timeout_s + MARGIN_S
+        transaction = cx.raw.transaction(isolation=isolation, readonly=readonly)
+        with Timed(self._meter, self.target, "begin", NO_TABLE):
+            await _done(cx.raw, transaction.start(), patience_s)
+        try:
+            if timeout_s is not None:
+                await cx.execute(f"set local statement_timeout = {int(timeout_s * 1000)}")
+            yield
+        except BaseException as exc:
+            _let_go(cx.raw, exc)
+            with suppress(UsdxError), Timed(self._meter, self.target, "rollback", NO_TABLE):
+                await _done(cx.raw, transaction.rollback(), patience_s)
+            raise
+        with Timed(self._meter, self.target, "commit", NO_TABLE):
+            await _done(cx.raw, transaction.commit(), patience_s)
 
     @asynccontextmanager
     async def snapshot(self, timeout_s: float) -> AsyncIterator[Connection]:
-        """A connection that sees one moment of the database and can only read, each statement within `timeout_s`.
+        """A connection that sees one moment of the database and can only read, each statement within `timeout_s`, like
+        those of `transaction`.
 
         Made for many short questions: what `transaction` says in three round trips is said in one.
         """
-        async with self.connection() as cx:
+        patience_s = timeout_s + MARGIN_S
+        async with self.connection(patience_s) as cx:
             timeout_ms = int(timeout_s * 1000)
             with Timed(self._meter, self.target, "begin", NO_TABLE):
                 await cx.raw.execute(
-                    f"begin isolation level repeatable read read only; set local statement_timeout = {timeout_ms}"
+                    f"begin isolation level repeatable read read only; set local statement_timeout = {timeout_ms}",
+                    timeout=patience_s,
                 )
             try:
                 yield cx
+            except DatabaseUnavailable as exc:
+                _let_go(cx.raw, exc)
+                raise
             finally:  # nothing was written, so that even after an error there is nothing to take back
                 with suppress(UsdxError), Timed(self._meter, self.target, "commit", NO_TABLE):
-                    await cx.raw.execute("commit")
+                    await _done(cx.raw, cx.raw.execute("commit"), patience_s)
 
     async def migrate(self) -> tuple[str, ...]:
         """Bring the schema `usdx` up to this version; returns the names of the migrations applied now."""
@@ -191,6 +213,28 @@ class Database:
             Sample(CONNECTIONS, idle, ("idle",)),
             Sample(CONNECTIONS, self._pool.get_size() - idle, ("used",)),
         ]
+
+
+def _let_go(raw: Any, exc: BaseException) -> None:
+    """Close a connection that did not answer in time: who asked it anything else, or gave it back, would wait for it to
+    hear that the question is taken back."""
+    if isinstance(exc, DatabaseUnavailable) and isinstance(exc.__cause__, TimeoutError):
+        _close(raw)
+
+
+async def _done(raw: Any, work: Awaitable[Any], patience_s: float | None) -> None:
+    """Begin or end a transaction, on a connection that is closed when it does not do so in time."""
+    try:
+        async with asyncio.timeout(patience_s):
+            await work
+    except TimeoutError:
+        _close(raw)
+        raise
+
+
+def _close(raw: Any) -> None:
+    with suppress(asyncpg.InterfaceError):  # it is closed already
+        raw.terminate()
 
 
 async def _create_pool(url: str, hosts: Hosts, size: int, application_name: str) -> Any:

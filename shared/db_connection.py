@@ -105,14 +105,16 @@ class Timed:
 
 
 class Connection:
-    """One borrowed connection. `on` is the table label of the statement's metrics."""
+    """One borrowed connection. `on` is the table label of the statement's metrics. A statement without a `timeout_s` of
+    its own is waited for `patience_s`, or as long as the driver waits."""
 
-    __slots__ = ("_meter", "_target", "raw")
+    __slots__ = ("_meter", "_patience_s", "_target", "raw")
 
-    def __init__(self, raw: Any, meter: Meter, target: str) -> None:
+    def __init__(self, raw: Any, meter: Meter, target: str, patience_s: float | None = None) -> None:
         self.raw = raw
         self._meter = meter
         self._target = target
+        self._patience_s = patience_s
 
     def _timed(self, operation: str, on: str) -> Timed:
         return Timed(self._meter, self._target, operation, on)
@@ -120,27 +122,27 @@ class Connection:
     async def execute(self, sql: str, *args: object, on: str = NO_TABLE, timeout_s: float | None = None) -> str:
         """Run a statement; returns its command tag, such as `INSERT 0 3`."""
         with self._timed(operation_of(sql), on):
-            return str(await self.raw.execute(sql, *args, timeout=timeout_s))
+            return str(await self.raw.execute(sql, *args, timeout=timeout_s or self._patience_s))
 
     async def executemany(self, sql: str, args: Iterable[Sequence[object]], *, on: str = NO_TABLE) -> None:
         """Run a statement for each row of arguments, all or none."""
         with self._timed(operation_of(sql), on):
-            await self.raw.executemany(sql, args)
+            await self.raw.executemany(sql, args, timeout=self._patience_s)
 
     async def fetch(self, sql: str, *args: object, on: str = NO_TABLE, timeout_s: float | None = None) -> list[Any]:
         """All rows."""
         with self._timed(operation_of(sql), on):
-            return list(await self.raw.fetch(sql, *args, timeout=timeout_s))
+            return list(await self.raw.fetch(sql, *args, timeout=timeout_s or self._patience_s))
 
     async def fetchrow(self, sql: str, *args: object, on: str = NO_TABLE, timeout_s: float | None = None) -> Any:
         """The first row, or None."""
         with self._timed(operation_of(sql), on):
-            return await self.raw.fetchrow(sql, *args, timeout=timeout_s)
+            return await self.raw.fetchrow(sql, *args, timeout=timeout_s or self._patience_s)
 
     async def fetchval(self, sql: str, *args: object, on: str = NO_TABLE, timeout_s: float | None = None) -> Any:
         """The first column of the first row, or None."""
         with self._timed(operation_of(sql), on):
-            return await self.raw.fetchval(sql, *args, timeout=timeout_s)
+            return await self.raw.fetchval(sql, *args, timeout=timeout_s or self._patience_s)
 
     async def copy_records(
         self,

@@ -79,6 +79,7 @@ def app(
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.on_startup.append(start_series)
+    application.on_response_prepare.append(_name)
     return application
 
 
@@ -181,6 +182,11 @@ def _start_series(registry: Registry, application: web.Application) -> None:
         duration.start(route.method, route.resource.canonical)
         for status in EXPECTED_STATUSES:
             requests.start(route.method, route.resource.canonical, status)
+
+
+async def _name(request: web.Request, response: web.StreamResponse) -> None:
+    """A signal handler that says what answers, and of no version."""
+    response.headers["Server"] = "usdx"
 
 
 def _plain(checks: dict[str, Check]) -> dict[str, dict[str, object]]:

@@ -61,7 +61,12 @@ LABEL_OVERFLOW = Family(
     'Label values folded into "other" by the cardinality guard.',
     ("label",),
 )
-FAMILIES = (LABEL_OVERFLOW,)
+READ_ERRORS = Family(
+    "usdx_metrics_read_errors_total",
+    "counter",
+    "Reads of state by a scrape that failed; what they would have said is missing from that scrape.",
+)
+FAMILIES = (LABEL_OVERFLOW, READ_ERRORS)
 
 
 F = TypeVar("F", Counters, Gauges, Histograms, Infos)
@@ -78,6 +83,7 @@ class Registry:
         self._overflow = Counters(LABEL_OVERFLOW, Unbounded(), self._registry)
         self._known[LABEL_OVERFLOW.name] = self._overflow
         self._guard = Guard(self._overflow.inc)
+        self._read_errors = self.counter(READ_ERRORS)
 
     @property
     def families(self) -> tuple[Family, ...]:
@@ -114,7 +120,7 @@ class Registry:
         """
         readers = self._readers.get(families)
         if readers is None:
-            readers = self._readers[families] = Readers(families, self._guard)
+            readers = self._readers[families] = Readers(families, self._guard, self._read_errors.inc)
             self._registry.register(readers)
             self._scraped |= {family.name: family for family in families}
             for family in families:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import prometheus_client
+import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -215,12 +216,18 @@ class Infos(Collector):
 Read = Callable[[], Iterable[Sample]]
 
 
-class Readers(Collector):
-    """Families whose samples several functions give, each its own."""
+MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
-    def __init__(self, families: Sequence[Family], guard: Guard) -> None:
+
+class Readers(Collector):
+    """Families whose samples several functions give, each its own. `failed` hears of each read that ended in a mistake:
+    its series are missing from that scrape, and all others are in it."""
+
+    def __init__(self, families: Sequence[Family], guard: Guard, failed: Callable[[], None]) -> None:
         self._families = families
         self._guard = guard
+        self._failed = failed
+        self._said = ""
         self.reads: list[Read] = []
 
     def describe(self) -> Iterable[Metric]:
@@ -230,7 +237,7 @@ class Readers(Collector):
         """Each series once. Caps are for what is read now: a series that is gone makes room for another."""
         guard = self._guard.anew()
         found: dict[str, dict[Labels, float]] = {family.name: {} for family in self._families}
-        for family, value, labels in [sample for read in tuple(self.reads) for sample in read()]:
+        for family, value, labels in [sample for read in tuple(self.reads) for sample in self._samples(read)]:
             series, bound = found[family.name], guard.bound(family, labels)
             series[bound] = family.together((series[bound], value)) if bound in series else value
         for family in self._families:
@@ -238,6 +245,17 @@ class Readers(Collector):
             for bound, value in found[family.name].items():
                 metric.add_metric(bound, value)  # type: ignore[attr-defined]
             yield metric
+
+    def _samples(self, read: Read) -> Sequence[Sample]:
+        try:
+            return tuple(read())
+        except MISTAKES as exc:
+            self._failed()
+            if self._said != (said := f"{type(exc).__name__}: {exc}"):
+                families = ", ".join(family.name for family in self._families)
+                structlog.get_logger("metrics").error("state not read", families=families, error=said, exc_info=exc)
+            self._said = said
+            return ()
 
 
 class Scraped:

@@ -417,13 +417,17 @@ def _is_place(text: str) -> bool:
     return re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text) is not None and _is_url(text)
 
 
-def parse_places(value: object) -> tuple[str, ...]:
-    """Where a worker is found: `http://host:port`, `dns+http://name:port` or `file:targets.json`, or a list of them."""
+def parse_places(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """Where a worker is found: `http://host:port`, `dns+http://name:port` or `file:targets.json`, or a list of them.
+    The file's path is relative to the config's folder, as all others are."""
     places = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     for place in places:
         if not isinstance(place, str) or not (re.fullmatch(r"file:.+", place) or _is_place(place.removeprefix("dns+"))):
             raise ValueError('"http://host:port", "dns+http://name:port" or "file:targets.json", or a list of them')
-    return places
+    return tuple(
+        f"file:{_against_folder(Path(place.removeprefix('file:')), info)}" if place.startswith("file:") else place
+        for place in places
+    )
 
 
 class AggregatorSettings(WorkerSettings):
@@ -432,7 +436,10 @@ class AggregatorSettings(WorkerSettings):
 
     port: Port = Field(3001, description="The port to listen on; 0 takes a free one.")
     workers: dict[str, Annotated[tuple[str, ...], BeforeValidator(parse_places)]] = Field(
-        {}, description="For each service where its exposition is found; left out, the workers of this config."
+        {},
+        description="For each service where its exposition is found: `http://host:port`; `dns+http://name:port`, every "
+        "address of that name; `file:targets.json`, a list in Prometheus's `file_sd` format, read again when it "
+        "changes. Left out, the workers of this config.",
     )
     workers_auth: AuthSettings = AuthSettings()
     workers_ca_file: ConfigFile | None = Field(None, description="The authority of the workers' certificates.")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from aggregator.alert_store import acknowledge
+from aggregator.alerts import FINGERPRINT
 from aggregator.api.answers import After, Instant, Item, Limit, Page, as_of
 from aggregator.api.keyset import Key, Order
 from aggregator.api.operation import Operation, operation
@@ -46,7 +47,7 @@ NEWEST = Order(
     "-received", (Key("last_received_at", "timestamptz"), Key("starts_at", "timestamptz"), Key("status", "text")), True
 )
 
-Fingerprint = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[0-9a-zA-Z_-]+$")]
+Fingerprint = Annotated[str, msgspec.Meta(pattern=FINGERPRINT)]
 
 
 class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True):

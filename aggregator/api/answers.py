@@ -12,7 +12,6 @@ T = TypeVar("T")
 
 Address = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{40}$", examples=["0x" + "5f" * 20])]
 Hash = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{64}$")]
-HexBytes = Annotated[str, msgspec.Meta(pattern="^0x([0-9a-f]{2})*$")]
 Amount = Annotated[
     str,
     msgspec.Meta(

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from aggregator.api.openapi import document
-from aggregator.api.operation import Operation
+from aggregator.api.operation import Nothing, Operation, bind
 from aggregator.api.problems import KINDS
 
 HEAD = """<!doctype html>
@@ -44,10 +44,12 @@ class Document:
 
     async def json(self, request: web.Request) -> web.Response:
         """GET /api/v1/openapi.json."""
+        bind(Nothing, [*request.query.items()])
         return web.Response(body=self._json, content_type="application/json")
 
     async def page(self, request: web.Request) -> web.Response:
         """GET /api/v1/docs."""
+        bind(Nothing, [*request.query.items()])
         return web.Response(body=self._page, content_type="text/html", charset="utf-8")
 
 

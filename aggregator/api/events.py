@@ -20,8 +20,11 @@ NEWEST = Order(
 )
 OLDEST = Order("block", NEWEST.keys, False)
 _WORDS = (re.compile(r"([a-z0-9])([A-Z])"), re.compile(r"([A-Z]+)([A-Z][a-z])"))
+_FOREIGN = re.compile(r"[^a-z0-9]+")
+_DIGEST = re.compile(r"_[0-9a-f]{8}")
+MAX_BYTES = 63  # of a table's name; a longer one ends in a digest of all of it
 
-Name = Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9_]{0,62}$")]
+Name = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
 
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,8 +34,9 @@ class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
     event: Annotated[
         str,
         msgspec.Meta(
-            pattern="^[A-Za-z][A-Za-z0-9_]{0,62}$",
-            description="`WexelCreated` or `wexel_created`.",
+            pattern="^[A-Za-z0-9_$]{1,255}$",
+            description="`WexelCreated` or `wexel_created`; of several with one name, its table's name without the "
+            "contract's: `transfer_address_uint256`.",
             examples=["WexelCreated"],
         ),
     ]
@@ -82,13 +86,19 @@ class Event(msgspec.Struct):
 @dataclass(frozen=True, slots=True)
 class EventTable:
     """One table of events: its place, and its parameters' columns with their SQL types. `protocol` is the schema,
-    `keys` are the names that the config gives the protocol."""
+    `keys` are the names that the config gives the protocol, `event` is the event's name in the ABI."""
 
     protocol: str
     keys: tuple[str, ...]
     contract: str
     name: str
+    event: str
     columns: Mapping[str, str]
+
+    @property
+    def short(self) -> str:
+        """The table's name without the contract's."""
+        return self.name.removeprefix(f"{snake_case(self.contract)}_")
 
     @property
     def select(self) -> str:
@@ -113,6 +123,7 @@ class EventTables:
         """Look which tables there are now."""
         rows = await cx.fetch(
             """select c.relnamespace::regnamespace::text as protocol, c.relname as name,
+                split_part(coalesce(obj_description(c.oid, 'pg_class'), ''), '(', 1) as event,
                 array_agg(a.attname::text order by a.attnum) as columns,
                 array_agg(format_type(a.atttypid, null) order by a.attnum) as types
             from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -124,19 +135,21 @@ class EventTables:
         found = []
         for row in rows:
             columns = dict(zip(row["columns"], row["types"], strict=True))
-            contract = _owner(self._contracts[row["protocol"]], row["name"])
+            contract = owner_of(self._contracts[row["protocol"]], row["name"], row["event"])
             if contract is not None and all(name in columns for name in META):
                 parameters = {name: kind for name, kind in columns.items() if name not in META}
-                found.append(
-                    EventTable(row["protocol"], tuple(self._keys[row["protocol"]]), contract, row["name"], parameters)
-                )
+                keys = tuple(self._keys[row["protocol"]])
+                found.append(EventTable(row["protocol"], keys, contract, row["name"], row["event"], parameters))
         self._tables = tuple(found)
         return self._tables
 
     async def find(self, cx: Connection, asked: EventsQuery) -> EventTable:
         """The table of the events asked for. Raises Refused when there is none, or more than one."""
         for tables in (self._tables, None):
-            found = _matching(await self.look(cx) if tables is None else tables, asked)
+            found = matching(await self.look(cx) if tables is None else tables, asked)
+            if len({table.protocol for table in found}) < len(found):
+                names = " and ".join(table.short for table in found)
+                raise Refused("ambiguous", f"{asked.contract} has several such events; say which: {names}", "event")
             if len(found) > 1:
                 names = " and ".join(table.protocol for table in found)
                 raise Refused("ambiguous", f"{names} have such a contract; say which with ?protocol=", "protocol")
@@ -146,21 +159,35 @@ class EventTables:
 
 
 def snake_case(name: str) -> str:
-    """An event's name as its table has it: `WexelCreated` → `wexel_created`."""
+    """A contract's or an event's name as the indexer's tables have it: `WexelCreated` → `wexel_created`."""
     for pattern in _WORDS:
         name = pattern.sub(r"\1_\2", name)
-    return name.lower()
+    return _FOREIGN.sub("_", name.lower()).strip("_")
 
 
-def _owner(contracts: Sequence[str], table: str) -> str | None:
-    """The contract whose table this is: the longest name that it starts with."""
+def owner_of(contracts: Sequence[str], table: str, event: str) -> str | None:
+    """The contract whose table this is: the longest name that it starts with and that leaves the event's."""
     owners = [contract for contract in contracts if table.startswith(f"{snake_case(contract)}_")]
-    return max(owners, key=len, default=None)
+    fitting = [contract for contract in owners if _is_of(table.removeprefix(f"{snake_case(contract)}_"), event, table)]
+    return max(fitting or owners, key=len, default=None)
 
 
-def _matching(tables: Sequence[EventTable], asked: EventsQuery) -> list[EventTable]:
-    wanted = f"{snake_case(asked.contract)}_{snake_case(asked.event)}"
-    return [table for table in tables if table.name == wanted and asked.protocol in (None, table.protocol)]
+def _is_of(short: str, event: str, table: str) -> bool:
+    """Whether what is left of a table's name begins with the event's, or with as much of it as there was room for."""
+    word = snake_case(event) or "anonymous"
+    cut = len(table) == MAX_BYTES and _DIGEST.fullmatch(short[-9:]) is not None
+    return short.startswith(word) or (cut and word.startswith(short[:-9]))
+
+
+def matching(tables: Sequence[EventTable], asked: EventsQuery) -> list[EventTable]:
+    """The tables that are asked for: those whose event is called just so, else those that come nearest."""
+    contract, event = snake_case(asked.contract), snake_case(asked.event)
+    of_contract = [
+        table for table in tables if snake_case(table.contract) == contract and asked.protocol in (None, table.protocol)
+    ]
+    exactly = [table for table in of_contract if table.event == asked.event]
+    by_table = [table for table in of_contract if table.short == asked.event]
+    return exactly or by_table or [table for table in of_contract if event in (table.short, snake_case(table.event))]
 
 
 def event_operations(tables: EventTables) -> tuple[Operation, ...]:

@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 import msgspec
@@ -80,6 +80,15 @@ def choices(sorts: Mapping[str, tuple[Key, ...]]) -> tuple[str, ...]:
     return tuple(prefix + name for name in sorts for prefix in ("", "-"))
 
 
+def has_utc(time: datetime) -> bool:
+    """Whether a time, in a zone of its own, lies within the calendar in UTC, too."""
+    try:
+        time.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
 def _encode(texts: list[str]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(texts)).decode().rstrip("=")
 
@@ -104,8 +113,8 @@ def _read(key: Key, text: str) -> object:
         raise ValueError("beyond bigint")
     if isinstance(value, Decimal) and (not value.is_finite() or abs(value.adjusted()) > 100):
         raise ValueError("beyond any amount")
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("a time without a zone")
+    if isinstance(value, datetime) and (value.tzinfo is None or not has_utc(value)):
+        raise ValueError("a time without a zone, or beyond the calendar")
     if isinstance(value, str) and "\0" in value:
         raise ValueError("a NUL character")
     return value

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_type_hints
 
 import msgspec
 
+from aggregator.api.keyset import has_utc
 from aggregator.api.problems import Refused
 
 Handler = Callable[..., Awaitable[Any]]
@@ -105,7 +106,8 @@ def bind(asked: type[msgspec.Struct], given: list[tuple[str, str]]) -> Any:
         raise Refused("bad-request", f"{path.strip('`.') or 'request'}: {message}", path.strip("`.[")) from exc
     for name, text in values.items():
         read = getattr(found, name)
-        if read is None or (isinstance(read, datetime) and not _DATE.match(text)):  # from `null` or a bare number
+        if read is None or (isinstance(read, datetime) and not (_DATE.match(text) and has_utc(read))):
+            # `null`, a bare number, or a time whose year in UTC is none
             raise Refused("bad-request", f"{name}: {text[:64]!r} is no value here", name)
     return found
 

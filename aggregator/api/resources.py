@@ -125,6 +125,8 @@ def problems_of(resource: Resource) -> list[str]:
     for where, columns in named.items():
         wrong += [f"{where} names {name!r}, which is no column" for name in columns if name not in resource.columns]
         wrong += [f"{where} names {name!r}, which is JSON" for name in columns if resource.columns.get(name) in JSON]
+    if resource.key is not None and resource.columns.get("chain") != "text":
+        wrong.append('key needs the column chain = "text": two chains may have such a thing')
     for name, columns in resource.sorts.items():
         wrong += [
             f"sorts.{name} uses {column}, which can be missing"

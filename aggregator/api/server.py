@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -16,6 +17,7 @@ from aggregator.api.operation import Operation, bind, bind_body
 from aggregator.api.problems import Refused
 from shared.clock import Clock
 from shared.db import Database
+from shared.errors import Transient
 from shared.negotiate import matches
 from shared.origin import origin_of
 from shared.rate import RateLimit
@@ -97,7 +99,8 @@ class Server:
             async with self._db.transaction(timeout_s=self._bounds.statement_timeout_s) as cx:
                 answer = await one.handler(cx, asked, body)
             self.forget(one.tag)
-            await self._changed()
+            with suppress(Transient):  # it is committed, and who would tell of it looks again by itself
+                await self._changed()
             return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
         return get if one.method == "GET" else post
@@ -159,4 +162,6 @@ async def read_body(request: web.Request, limit_bytes: int) -> bytes:
                     raise Refused("too-large", f"at most {limit_bytes} bytes")
     except TimeoutError as exc:
         raise Refused("slow-body", f"the body must arrive within {BODY_TIMEOUT_S:g} s") from exc
+    except web.RequestPayloadError as exc:
+        raise Refused("bad-request", "the body is not what its headers say") from exc
     return bytes(body)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
+from aggregator.figures import together
 from aggregator.model import Reading, Refresh, Sweep
 from aggregator.status.judge import (
     judge_alerts,
@@ -63,7 +63,7 @@ def status_of(scene: Scene) -> Status:
     for worker in workers:
         concerns += judge_worker(worker)
     concerns = sorted_concerns([*concerns, *judge_alerts(seen.alerts, seen.watchdog_at, now)])
-    verdict, sentence = verdict_of(concerns)
+    verdict, sentence = verdict_of(concerns, seen.alerts_unseen)
     return Status(
         now,
         verdict,
@@ -130,11 +130,10 @@ def _figure(scene: Scene, name: str, gauge: GaugeSpec) -> FigureStatus:
 
 
 def _together(reading: Reading | None, gauge: GaugeSpec) -> str | None:
-    """The parts as one number: added up, but the newest of times."""
+    """The parts as one number."""
     if reading is None or not reading.figures:
         return None
-    values = [figure.value for figure in reading.figures]
-    return f"{max(values) if gauge.unit == 'seconds' else sum(values, Decimal(0)):f}"
+    return f"{together([figure.value for figure in reading.figures], gauge.fold):f}"
 
 
 def title_of(gauge: str) -> str:

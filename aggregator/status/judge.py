@@ -1,6 +1,6 @@
 """Judge whether all is well, and say in words what is not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from aggregator.status.model import (
@@ -18,6 +18,7 @@ CRITICAL_LAG = 6  # times the threshold, as in the alert IndexerCriticalLag
 LATE_PERIODS = 3
 UNDECODED_COUNTED = 1000
 WATCHDOG_SILENCE_S = 300.0
+LEVELS: dict[str, Level] = {"critical": "trouble", "warning": "attention"}  # what an alert's severity means
 _ORDER: dict[Level, int] = {"trouble": 0, "attention": 1, "note": 2}
 
 
@@ -73,9 +74,8 @@ def judge_worker(worker: WorkerStatus) -> Iterable[Concern]:
 def judge_alerts(alerts: Sequence[AlertStatus], watchdog_at: datetime | None, now: datetime) -> Iterable[Concern]:
     """What the active alerts mean, and whether the chain that delivers them still works."""
     for alert in alerts:
-        if alert.severity in ("critical", "warning"):
-            level: Level = "trouble" if alert.severity == "critical" else "attention"
-            yield Concern(level, f"alert {alert.alertname}", alert.summary or "It is firing.")
+        if alert.severity in LEVELS:
+            yield Concern(LEVELS[alert.severity], f"alert {alert.alertname}", alert.summary or "It is firing.")
     if watchdog_at is not None and (silence_s := (now - watchdog_at).total_seconds()) > WATCHDOG_SILENCE_S:
         yield Concern("attention", "alerting", f"The watchdog has been silent for {duration(silence_s)}.")
 
@@ -85,10 +85,10 @@ def sorted_concerns(concerns: Iterable[Concern]) -> list[Concern]:
     return sorted(concerns, key=lambda one: _ORDER[one.level])
 
 
-def verdict_of(concerns: Sequence[Concern]) -> tuple[Verdict, str]:
-    """One word and one sentence for all of it."""
-    troubles = sum(one.level == "trouble" for one in concerns)
-    attentions = sum(one.level == "attention" for one in concerns)
+def verdict_of(concerns: Sequence[Concern], unseen: Mapping[Level, int]) -> tuple[Verdict, str]:
+    """One word and one sentence for all of it, and for as many more of each level as are not told one by one."""
+    troubles = sum(one.level == "trouble" for one in concerns) + unseen.get("trouble", 0)
+    attentions = sum(one.level == "attention" for one in concerns) + unseen.get("attention", 0)
     if troubles:
         rest = f", {_things(attentions)} more to look at" if attentions else ""
         return "trouble", f"{_things(troubles).capitalize()} {'is' if troubles == 1 else 'are'} broken{rest}."
@@ -107,7 +107,7 @@ def duration(seconds: float) -> str:
 
 
 def _things(count: int) -> str:
-    return "one thing" if count == 1 else f"{count} things"
+    return "one thing" if count == 1 else f"{count:,} things"
 
 
 def _eta(eta_s: float | None) -> str:

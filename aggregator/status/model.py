@@ -62,7 +62,7 @@ class Part(msgspec.Struct):
 
 
 class FigureStatus(msgspec.Struct):
-    """A business figure; `value` adds its parts up."""
+    """A business figure; `value` is its parts as one: added up, but the largest of ratios and the newest of times."""
 
     gauge: str
     title: str

@@ -65,6 +65,5 @@ async def fence(request: web.Request, response: web.StreamResponse) -> None:
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-    headers["Server"] = "usdx"
     if request.secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"

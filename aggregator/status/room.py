@@ -20,7 +20,7 @@ from aggregator.stream.tail import Tail
 from aggregator.workers import Workers
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import Transient
+from shared.errors import DatabaseRejected, Transient
 from shared.protocol import GaugeSpec
 
 LOOK_EVERY_S = 1.0
@@ -65,6 +65,7 @@ class StatusRoom:
         self._seen = Seen()
         self._looked_at = self._trends_at = float("-inf")
         self._watched_until = clock.monotonic() + WATCHED_S
+        self._startled = False
         self.status: Status | None = None
         self.trends = Trends([], [])
 
@@ -85,9 +86,15 @@ class StatusRoom:
         error: Transient | None = None
         try:
             await self._ask()
+            self._startled = False
         except Transient as exc:
             error = exc
             self._seen = replace(self._seen, error=f"it does not answer ({exc.reason})")
+        except DatabaseRejected:
+            if self._startled:
+                raise
+            self._startled = True  # a table of events is not what it was: see what there is, and look again
+            self._trends_at = float("-inf")
         around = self._around
         scene = Scene(
             datetime.fromtimestamp(self._clock.now(), UTC),
@@ -108,11 +115,13 @@ class StatusRoom:
     async def _ask(self) -> None:
         async with self._db.transaction("repeatable_read", readonly=True, timeout_s=TIMEOUT_S) as cx:
             self._seen = await look(cx)
-            await self._tail.look(cx)
-            if self._clock.monotonic() - self._trends_at >= TRENDS_EVERY_S:
-                self._trends_at = self._clock.monotonic()
+            due = self._clock.monotonic() - self._trends_at >= TRENDS_EVERY_S
+            if due:
                 await self._tables.look(cx)
-                self.trends = await trends(cx, self._around.gauges)
+            await self._tail.look(cx)
+            if due:
+                self._trends_at = self._clock.monotonic()
+                self.trends = await trends(cx, self._around.gauges, datetime.fromtimestamp(self._clock.now(), UTC))
                 self._hub.publish("trends", msgspec.json.encode(self.trends))
 
     def operations(self) -> tuple[Operation, ...]:

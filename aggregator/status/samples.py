@@ -21,7 +21,6 @@ WANTED = frozenset(
     }
 )
 _FIRST = 'chain="'
-COUNTERS = ("usdx_indexer_events_processed_total", "usdx_indexer_blocks_processed_total")
 
 
 @dataclass(frozen=True, slots=True)

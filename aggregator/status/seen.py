@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from aggregator.alerts import WATCHDOG
 from aggregator.figures import trend
-from aggregator.status.judge import UNDECODED_COUNTED
-from aggregator.status.model import AlertStatus, Curve, FeedStatus, Incident, Trends
+from aggregator.status.judge import LEVELS, UNDECODED_COUNTED
+from aggregator.status.model import AlertStatus, Curve, FeedStatus, Incident, Level, Trends
 from shared.db import Connection
 from shared.protocol import GaugeSpec
 
@@ -33,12 +33,14 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the database said; `error` when it could not be asked, the rest is then what it said before."""
+    """What the database said: of the alerts the worst, and of those beyond them how many of each level there are. With
+    `error` it could not be asked, and the rest is what it said before."""
 
     chains: Mapping[str, Indexed] = field(default_factory=dict)
     feeds: Sequence[FeedStatus] = ()
     alerts: Sequence[AlertStatus] = ()
     alerts_total: int = 0
+    alerts_unseen: Mapping[Level, int] = field(default_factory=dict)
     watchdog_at: datetime | None = None
     incidents: Sequence[Incident] = ()
     error: str | None = None
@@ -52,14 +54,16 @@ async def look(cx: Connection) -> Seen:
         [FeedStatus(**_plain(row)) for row in await cx.fetch(FEEDS_SQL, on="latest_prices")],
         [AlertStatus(**{name: row[name] for name in AlertStatus.__struct_fields__}) for row in rows],
         rows[0]["total"] if rows else 0,
+        {level: rows[0][level] - sum(one["severity"] == name for one in rows) for name, level in LEVELS.items()}
+        if rows
+        else {},
         await cx.fetchval(WATCHDOG_SQL, WATCHDOG, on="alert_notifications"),
         [Incident(**row) for row in await cx.fetch(INCIDENTS_SQL, INCIDENTS_SHOWN, on="observations")],
     )
 
 
-async def trends(cx: Connection, gauges: Mapping[str, GaugeSpec]) -> Trends:
+async def trends(cx: Connection, gauges: Mapping[str, GaugeSpec], now: datetime) -> Trends:
     """The curves: each feed's last hour, each business figure's last day."""
-    now = datetime.now(UTC)
     since = now - FEED_WINDOW
     feeds: dict[str, Curve] = {}
     for row in await cx.fetch(FEED_CURVES_SQL, since, CURVE_POINTS, on="observations"):
@@ -69,7 +73,7 @@ async def trends(cx: Connection, gauges: Mapping[str, GaugeSpec]) -> Trends:
     figures = []
     for name, gauge in gauges.items():
         if gauge.unit != "seconds":
-            points = await trend(cx, name, now - FIGURE_WINDOW, CURVE_POINTS)
+            points = await trend(cx, gauge, now - FIGURE_WINDOW, CURVE_POINTS)
             times = [at.timestamp() for at, _ in points]
             figures.append(Curve(name, times, [float(value) for _, value in points]))
     return Trends(list(feeds.values()), figures)
@@ -102,7 +106,8 @@ left join lateral (
 where f.active order by f.required desc, f.feed"""
 ALERTS_SQL = """
 select fingerprint, alertname, severity, service, coalesce(annotations->>'summary', '') as summary, starts_at,
-    acknowledged_by, count(*) over () as total
+    acknowledged_by, count(*) over () as total, count(*) filter (where severity = 'critical') over () as trouble,
+    count(*) filter (where severity = 'warning') over () as attention
 from usdx.active_alerts where alertname <> $1
 order by array_position(array['critical', 'warning', 'info', 'none'], severity), starts_at desc limit $2"""
 WATCHDOG_SQL = """

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import msgspec
 from aiohttp import web
 
+from aggregator.api.operation import bind
 from aggregator.api.problems import Refused
 from aggregator.stream.backlog import Backlog
 from aggregator.stream.messages import STATES, TOPICS
@@ -24,6 +26,12 @@ CLIENTS_OF_ONE_ORIGIN = CLIENTS // 2
 BEAT_S = 15.0
 COMING_BACK_S = 60.0
 RETRY_MS = 2000
+
+
+class StreamQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """What a client listens to."""
+
+    topics: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +101,8 @@ class Hub:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/stream."""
-        listener = Listener(topics_of(request.query.get("topics")), origin_of(request.remote))
+        asked = bind(StreamQuery, [*request.query.items()])
+        listener = Listener(topics_of(asked.topics), origin_of(request.remote))
         self._admit(listener)
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}

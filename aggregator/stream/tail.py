@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from aggregator.alerts import WATCHDOG
-from aggregator.api.events import EventTable, EventTables, event_of, snake_case
+from aggregator.api.events import EventTable, EventTables, event_of
 from aggregator.api.prices import newest, price_of
 from aggregator.stream.messages import Gap, NewAlert, NewEvent, Reorg
 from shared.db import Connection
@@ -130,11 +130,10 @@ class Tail:
             here.block_number,
             on=table.name,
         )
-        name = table.name.removeprefix(f"{snake_case(table.contract)}_")
         if len(rows) > EVENTS_AT_ONCE:
-            gap = Gap(table.protocol, table.contract, name, here.chain, told + 1, here.block_number)
+            gap = Gap(table.protocol, table.contract, table.short, here.chain, told + 1, here.block_number)
             return [("gap", msgspec.json.encode(gap))]
-        news = [NewEvent(table.protocol, table.contract, name, event_of(row, table.columns)) for row in rows]
+        news = [NewEvent(table.protocol, table.contract, table.short, event_of(row, table.columns)) for row in rows]
         return [("event", msgspec.json.encode(one)) for one in news]
 
     async def _look_at_prices(self, cx: Connection) -> None:

@@ -66,6 +66,17 @@ GROUP = Group(
             _BOARD,
         ),
         Alert(
+            "MetricsReadFailing",
+            "warning",
+            None,
+            "0m",
+            "sum by (service) (increase(usdx_metrics_read_errors_total[15m])) > 0",
+            "Some metrics of {{ $labels.service }} are missing",
+            "A scrape could not read a part of what {{ $labels.service }} knows: those series are missing, and what "
+            "watches them is blind.",
+            _BOARD,
+        ),
+        Alert(
             "MetricsLabelOverflow",
             "info",
             None,

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from shared.db import Database
 from shared.settings import Settings
 from tests.integration.aggregator.world import ALICE, BOB, CHAIN, T0, Site, World, flat, hash_of, site
@@ -94,6 +96,8 @@ BAD_REQUESTS = [
     ("created_at_from=yesterday", "created_at_from"),
     ("created_at_from=2026-01-01T00:00:00", "created_at_from"),
     ("chain=%00", "chain"),
+    ("created_at_from=0001-01-01T00:00:00%2B14:00", "created_at_from"),
+    ("created_at_to=9999-12-31T23:59:59-14:00", "created_at_to"),
 ]
 
 
@@ -104,6 +108,27 @@ async def test_bad_requests_name_the_parameter(world: World, served: Site) -> No
             body = await response.json(content_type="application/problem+json")
         assert (response.status, body["status"], body["parameter"]) == (400, 400, parameter)
         assert body["type"].endswith("#problem-bad-request")
+
+
+@pytest.mark.parametrize("path", ["stream", "docs", "openapi.json"])
+async def test_no_parameter_is_overlooked(served: Site, path: str) -> None:
+    """What is no operation of ours refuses parameters that it does not know, too."""
+    async with served.client.get(f"/api/v1/{path}?topic=price") as response:
+        body = await response.json(content_type="application/problem+json")
+    assert (response.status, body["parameter"]) == (400, "topic")
+
+
+async def test_topics_are_given_once(served: Site) -> None:
+    """Of two lists of topics none is overlooked."""
+    async with served.client.get("/api/v1/stream?topics=status&topics=nope") as response:
+        assert response.status == 400
+
+
+@pytest.mark.parametrize("path", ["docs", "openapi.json"])
+async def test_odd_expectations_are_overlooked(served: Site, path: str) -> None:
+    """Whatever a client expects beside the answer, it gets the answer."""
+    async with served.client.get(f"/api/v1/{path}", headers={"Expect": "foo"}) as response:
+        assert response.status == 200
 
 
 async def test_next_of_another_sort_is_refused(world: World, served: Site) -> None:
@@ -190,6 +215,18 @@ BAD_EVENTS = [
     ("vault/WexelCreated?from_block=-1", 400),
     ("vault/WexelCreated?protocol=other", 404),
 ]
+
+
+async def test_overloads_are_told_apart(world: World, served: Site, db: Database) -> None:
+    """Two events of one name are ambiguous by it, and the answer names each."""
+    async with db.transaction() as cx:
+        for table, event in (("vault_moved_address", "Moved(address a)"), ("vault_moved_uint256", "Moved(uint256 a)")):
+            await cx.execute(f"create table wexel.{table} (like wexel.vault_transfer including all)")
+            await cx.execute(f"comment on table wexel.{table} is '{event}'")
+    problem = await served.get("/api/v1/events/vault/Moved", 409)
+    assert (problem["parameter"], "moved_address and moved_uint256" in problem["detail"]) == ("event", True)
+    for event in ("moved_address", "moved_uint256"):
+        assert (await served.get(f"/api/v1/events/vault/{event}"))["data"] == []
 
 
 async def test_event_refusals(world: World, served: Site) -> None:

@@ -4,15 +4,16 @@ import asyncio
 import random
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from aggregator.business import Business
-from aggregator.figures import trend
+from aggregator.figures import keep, trend
 from aggregator.metrics import Meters
-from aggregator.model import Refresh
+from aggregator.model import Figure, Reading, Refresh
 from shared.clock import system_clock
-from shared.db import Database
+from shared.db import Connection, Database
 from shared.errors import DatabaseUnavailable
 from shared.metrics import Registry
 from shared.protocol import GaugeSpec, load
@@ -87,6 +88,7 @@ async def test_one_snapshot(db: Database, world: World) -> None:
         ("select 1 as number", "columns"),
         ("select 'x' as value", "number"),
         ("select 'NaN'::numeric as value", "finite"),
+        ("select 1e400::numeric as value", "finite"),
         ("select 1 as value union all select 2", "two rows"),
         ("select generate_series(1, 100) as value", "two rows"),
         ("insert into usdx.chains values ('x', 1, '') returning 1 as value", "must be a SELECT"),
@@ -156,6 +158,23 @@ async def test_failing_gauges_are_asked_less_often(db: Database) -> None:
     assert 6 <= sum(asked) <= 10
 
 
+async def test_the_snapshot_is_taken_under_the_lock(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the replica before us kept while we took the lock over from it, we see: nothing is asked or kept twice."""
+    real = Connection.fetchval
+
+    async def fetchval(cx: Connection, sql: str, *args: object, **more: Any) -> Any:
+        found = await real(cx, sql, *args, **more)
+        if "advisory" in sql:
+            async with db.transaction() as other:
+                at = await real(other, "select now()")
+                await keep(other, {"usdx_x": Reading(at, (Figure((), Decimal(7)),))}, 0.1)
+        return found
+
+    monkeypatch.setattr(Connection, "fetchval", fetchval)
+    refresh = await business(db, replace(gauge("select 1 as value"), period_s=300.0)).refresh()
+    assert (refresh.asked, value(refresh)) == ((), 7)
+
+
 async def test_trend(db: Database) -> None:
     """The curve of a figure adds its series up, is thinned to what was asked for, and ends with the newest value."""
     async with db.transaction() as cx:
@@ -165,7 +184,7 @@ async def test_trend(db: Database) -> None:
             from generate_series(1, 100) n, unnest(array['a', 'b']) pool""",
             T0,
         )
-        points = await trend(cx, "usdx_x", T0, 10)
+        points = await trend(cx, gauge("select 1 as value"), T0, 10)
     assert [float(value) for _, value in points] == [20.0 * n for n in range(1, 11)]
 
 

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
+import yaml
 from aiohttp import web
 
-from aggregator import merge
+from aggregator import merge, scrape
 from aggregator.everything import combine
 from aggregator.metrics import Meters
 from aggregator.model import Sweep, Target
@@ -28,6 +30,7 @@ from tests.fakes.clock import Hands
 
 TEXT = '# HELP usdx_a Help.\n# TYPE usdx_a gauge\nusdx_a{chain="x"} 1\n'
 OWN = Target("aggregator", "me:1", "")
+SHIPPED = Path(__file__).parents[3] / "docker" / "prometheus"
 
 
 @asynccontextmanager
@@ -89,13 +92,47 @@ async def test_slow_worker_costs_only_itself(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("text", "status", "failure"),
-    [("not metrics at all", 200, "malformed"), (TEXT, 500, "status"), ("usdx_a 1\n" * 2_000_000, 200, "too_large")],
+    [
+        ("not metrics at all", 200, "malformed"),
+        (TEXT, 500, "status"),
+        ("usdx_a 1\n" * 2_000_000, 200, "too_large"),
+        ("usdx_a 1\n" * 20_001, 200, "too_large"),
+        (f'usdx_a{{l="{"é" * 101}"}} 1\n', 200, "too_large"),
+        (f"{'a' * 201} 1\n", 200, "too_large"),
+        ("usdx_a{" + ",".join(f'l{n}=""' for n in range(27)) + "} 1\n", 200, "too_large"),
+    ],
 )
 async def test_kinds_of_failure(text: str, status: int, failure: str) -> None:
     """Each way to fail has its own word."""
     async with worker(text, status=status) as url, scraper(timeout_s=20) as asking:
         fetched = await asking.fetch(target(url))
     assert (fetched.failure, fetched.families) == (failure, None)
+
+
+async def test_the_limits_are_those_of_the_shipped_prometheus() -> None:
+    """What we take of one worker is what the shipped Prometheus takes, to the sample, byte and label: no worker is down
+    on one profile alone, and none makes the scrape of all of them too large."""
+    job = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())["scrape_configs"][0]
+    assert job["sample_limit"] == scrape.SAMPLES_LIMIT
+    assert job["label_value_length_limit"] == scrape.LABEL_BYTES_LIMIT
+    assert job["label_limit"] == scrape.LABELS_LIMIT + len({"__name__", *dict(OWN.labels)})
+    full = "".join(f'usdx_a{{n="{n}",l="{"é" * 100}"}} 1\n' for n in range(20_000))
+    wide = "usdx_b{" + ",".join(f'l{n}="="' for n in range(26)) + "} 1\n"
+    async with worker(full) as large, worker(wide) as broad, scraper(timeout_s=20) as asking:
+        assert [(await asking.fetch(target(url))).failure for url in (large, broad)] == [None, None]
+
+
+async def test_one_mistake_of_ours_is_no_more_than_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question to a worker that ended in an error which nobody foresaw is asked anew the next time."""
+    hands = Hands()
+    async with worker() as url, scraper() as asking:
+        workers = Workers(Targets({"indexer": [url]}, Path()), asking, Meters(Registry(), {}), hands.clock())
+        with monkeypatch.context() as broken:
+            broken.setattr(Scraper, "fetch", AsyncMock(side_effect=KeyError("a bug")))
+            with pytest.raises(KeyError):
+                await workers.now()
+        hands.at += 1
+        assert [one.up for one in (await workers.soon()).fetched] == [True]
 
 
 async def test_unreachable_worker_vanishes_at_once() -> None:

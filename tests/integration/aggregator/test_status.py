@@ -1,8 +1,10 @@
 """What the status says, and how often it looks."""
 
+from aggregator.status.seen import ALERTS_SHOWN
 from shared.db import Database
 from shared.settings import Settings
 from tests.integration.aggregator.test_stream import listening, look
+from tests.integration.aggregator.test_webhook import alert, send
 from tests.integration.aggregator.world import CHAIN, CHAIN_ID, Site, World, site
 
 
@@ -39,6 +41,22 @@ async def test_a_chain_is_told_from_the_tables(settings: Settings, db: Database,
         status = await served.get("/api/v1/status")
         assert status["chains"][0]["undecoded"] == 1000
         assert any(one["text"].startswith("1,000 or more logs") for one in status["concerns"])
+
+
+async def test_every_alert_counts(served: Site) -> None:
+    """The sentence counts all that is wrong, however little of it is shown."""
+    await send(
+        served,
+        *(alert(name="Broken", n=str(n)) for n in range(30)),
+        *(alert(name="Odd", severity="warning", n=str(n)) for n in range(5)),
+    )
+    await look(served)
+    status = await served.get("/api/v1/status")
+    assert (len(status["alerts"]), status["alerts_total"]) == (ALERTS_SHOWN, 35)
+    others = [one for one in status["concerns"] if not one["about"].startswith("alert ")]
+    troubles = 30 + sum(one["level"] == "trouble" for one in others)
+    attentions = 5 + sum(one["level"] == "attention" for one in others)
+    assert status["sentence"] == f"{troubles} things are broken, {attentions} things more to look at."
 
 
 async def test_nobody_watching_costs_little(served: Site) -> None:

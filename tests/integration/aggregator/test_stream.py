@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -382,6 +383,20 @@ async def test_listening_counts_as_asking(settings: Settings, db: Database) -> N
             await strict.get("/api/v1/stream?topics=weather", 400)
         async with strict.client.get("/api/v1/stream") as response:
             assert (response.status, response.headers["Retry-After"]) == (429, "1")
+
+
+async def test_a_table_that_changed_ends_nothing(world: World, served: Site, db: Database) -> None:
+    """When a table of events has got other columns since we looked, as after a reindex with another ABI, its events are
+    told with the new ones a moment later."""
+    async with listening(served, "?topics=event") as listener:
+        await look(served)
+        async with db.transaction() as cx:
+            await cx.execute("alter table wexel.vault_pool_created drop column lock_months cascade")
+        await world.add(("vault_pool_created", {"pool_id": Decimal(1), "apy_bp": Decimal(1800)}))
+        await served.rooms.status.look()
+        await served.rooms.status.look()
+        _, event = await listener.next()
+        assert event["event"]["args"] == {"pool_id": "1", "apy_bp": "1800"}
 
 
 async def test_status_page_and_its_fence(settings: Settings, served: Site) -> None:

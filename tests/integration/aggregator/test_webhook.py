@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from aggregator import alert_store
+from aggregator.alerts import LAST, NEVER
 from aggregator.metrics import WEBHOOK_PATH
 from monitoring.alerts.meta import GROUP as META
 from monitoring.model import Alert
 from monitoring.routes import PACES
-from shared.db import Database
+from shared import migrate
+from shared.db import Connection, Database
+from shared.errors import DatabaseUnavailable
 from shared.settings import Settings
 from tests.integration.aggregator.world import Site, World, site
 
@@ -68,6 +71,41 @@ async def test_the_same_again_changes_nothing(served: Site) -> None:
     assert served.registry.value("usdx_alert_webhook_requests_total", outcome="stored") == 2
     await send(served, alert())
     assert served.registry.value("usdx_alert_webhook_requests_total", outcome="duplicate") == 1
+
+
+async def test_an_alert_without_a_start_is_an_alert(served: Site) -> None:
+    """An alert that says it began in year 1 is stored and shown; it costs neither a scrape nor its neighbours."""
+    await send(served, {**alert(name="Odd"), "startsAt": "0001-01-01T00:00:00Z"}, alert())
+    await served.rooms.look_at_alerts()
+    async with served.client.get("/metrics") as response:
+        assert response.status == 200
+    assert served.registry.value("usdx_alerts_active", severity="critical") == 2
+    assert served.registry.value("usdx_metrics_read_errors_total") == 0
+    pages = await served.pages("/api/v1/alerts", limit="1")
+    assert [one["starts_at"] for page in pages for one in page][-1] == "0001-01-02T00:00:00Z"
+    assert (await send(served, {**alert("resolved", "Odd"), "startsAt": "0001-01-01T00:00:00Z"}))["stored"] == 1
+    await served.rooms.look_at_alerts()
+    assert served.registry.value("usdx_alerts_active", severity="critical") == 1
+
+
+async def test_an_infinite_start_is_mended(db: Database) -> None:
+    """What an earlier version stored as infinite is finite after the migration, for the alert and who knows of it."""
+    (mend,) = [one for one in migrate.known() if one.name == "013_finite_times"]
+    async with db.transaction() as cx:
+        await cx.execute(
+            """insert into usdx.alert_notifications (fingerprint, starts_at, status, ends_at, alertname, severity,
+                service, labels, annotations, generator_url, receiver, first_received_at, last_received_at)
+            values ('x', '-infinity', 'resolved', 'infinity', 'X', 'warning', '', '{}', '{}', '', '', now(), now())"""
+        )
+        await cx.execute(
+            """insert into usdx.alert_acknowledgements (fingerprint, starts_at, by, note, at)
+            values ('x', '-infinity', '', '', now())"""
+        )
+        await cx.execute(mend.sql)
+        row = await cx.fetchrow("select starts_at, ends_at from usdx.alert_notifications")
+        assert row is not None
+        assert (row["starts_at"], row["ends_at"]) == (NEVER, LAST)
+        assert await cx.fetchval("select starts_at from usdx.alert_acknowledgements") == NEVER
 
 
 async def test_any_order_and_crowd_gives_the_same(served: Site, db: Database) -> None:
@@ -241,6 +279,26 @@ async def test_old_alerts_are_forgotten(served: Site, db: Database) -> None:
     assert [row["alertname"] for row in kept] == ["Fires", "Watchdog"]
 
 
+async def test_any_alert_can_be_acknowledged(served: Site) -> None:
+    """Whatever fingerprint an alert came with, there is one by which it can be asked for and acknowledged."""
+    await send(served, {**alert(), "fingerprint": "a b/é"}, {**alert(), "fingerprint": "x" * 65})
+    shown = [one["fingerprint"] for one in (await served.get("/api/v1/alerts"))["data"]]
+    assert len(set(shown)) == 2
+    for fingerprint in shown:
+        await served.get(f"/api/v1/alerts/{fingerprint}/history")
+        async with served.client.post(f"/api/v1/alerts/{fingerprint}/ack", json={"by": "Ada"}) as response:
+            assert response.status == 200
+
+
+@pytest.mark.parametrize("path", [WEBHOOK_PATH, "/api/v1/alerts/x/ack"])
+async def test_a_body_that_is_not_what_it_says(served: Site, path: str) -> None:
+    """A body that its headers call compressed, and is not, is the client's fault."""
+    said = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    async with served.client.post(path, data=b"no gzip", headers=said) as response:
+        assert response.status == 400
+        assert response.content_type == "application/problem+json"
+
+
 async def test_ack_refusals(served: Site) -> None:
     """An acknowledgement needs an alert, a name, and JSON that no foreign page can send."""
     await send(served, alert())
@@ -256,7 +314,16 @@ async def test_ack_refusals(served: Site) -> None:
         assert response.status == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"version": "3", "alerts": []}', b"\xff\xfe", b"[" * 100_000])
+UNSTORABLE = (  # not UTF-8, and a number beyond any count
+    b'{"version": "4", "alerts": [{"status": "firing", "labels": {"a": "\xe9"}, "startsAt": "2026-01-01T00:00:00Z"}]}',
+    b'{"version": "4", "alerts": [], "truncatedAlerts": 1' + b"0" * 400 + b"}",
+    b'{"version": "4", "alerts": [], "truncatedAlerts": 2147483648}',
+)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"version": "3", "alerts": []}', b"\xff\xfe", b"[" * 100_000, *UNSTORABLE]
+)
 async def test_malformed(served: Site, body: bytes) -> None:
     """What can never be stored is refused with 400, so that Alertmanager does not send it for ever."""
     async with served.client.post(WEBHOOK_PATH, data=body) as response:
@@ -286,6 +353,21 @@ async def test_database_away(served: Site, db: Database) -> None:
         await cx.execute("alter table usdx.away rename to alert_notifications")
     await send(served, alert())
     assert served.registry.value("usdx_alert_webhook_requests_total", outcome="unavailable") == 1
+
+
+async def test_what_is_committed_is_not_refused(served: Site, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the database goes away just after a commit, the answer still says that it is committed: sent again, an alert
+    would count twice and an acknowledgement be written twice."""
+
+    async def away(cx: Connection) -> None:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr(alert_store, "state", away)
+    assert await send(served, alert()) == {"stored": 1, "known": 0}
+    async with served.client.post("/api/v1/alerts/trouble-/ack", json={"by": "Ada"}) as response:
+        assert response.status == 200
+    async with db.connection() as cx:
+        assert await cx.fetchval("select count(*) from usdx.alert_acknowledgements") == 1
 
 
 async def test_many_requests_are_never_429(settings: Settings, db: Database) -> None:

@@ -75,6 +75,13 @@ async def test_metrics_are_text_that_prometheus_reads(site: Site) -> None:
         assert "# TYPE usdx_http_requests_total counter" in await answer.text()
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/nowhere"])
+async def test_no_version_is_told(site: Site, path: str) -> None:
+    """Who asks learns what answers, not which version of what."""
+    async with site.get(path) as answer:
+        assert answer.headers["Server"] == "usdx"
+
+
 async def test_openmetrics_when_asked_for(site: Site) -> None:
     """A scraper that accepts OpenMetrics gets it."""
     accept = {"Accept": "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"}

@@ -149,9 +149,31 @@ def test_garbage(text):
         "# TYPE usdx_a wrong",
         'usdx_a{a="b"c="d"} 1',
         "usdx_a 1 2 3",
+        'usdx_a{l="1",l="2"} 1',
+        'usdx_a{__name__="b"} 1',
+        'usdx_a{job="1",job="2"} 1',
+        "usdx_a 1e999",
+        "usdx_a " + "9" * 400,
+        "usdx_a +NaN",
+        "usdx_a -nan",
+        "usdx_a 1 9223372036854775808",
+        "usdx_a 1 " + "9" * 5000,
+        "usdx_a 1 -5",
+        "\r",
+        "\u3000",
+        "\x0b",
     ],
 )
 def test_refused(line):
     """A line that is no sample refuses the whole exposition: half a worker's truth would look like all of it."""
     with pytest.raises(MalformedExposition):
         read(f"usdx_ok 1\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["usdx_a 1e-999", "usdx_a -INF", "usdx_a +Infinity", "usdx_a nAN", "usdx_a 1 9223372036854775807", " \t ", ""],
+)
+def test_taken(line):
+    """Whatever Prometheus reads in an odd form is no reason to lose a worker."""
+    read(f"usdx_ok 1\n{line}\n")

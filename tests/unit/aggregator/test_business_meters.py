@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from aggregator.business import figures_of
+from aggregator.business import UnusableAnswer, figures_of
 from aggregator.everything import Everything
 from aggregator.metrics import Meters
 from aggregator.model import Fetched, Figure, Reading, Refresh, Sweep, Target
@@ -151,3 +151,16 @@ def test_a_lost_worker_is_not_hidden_by_those_before_it(registry: Registry) -> N
 def fetched(instance: str, *, up: bool) -> Fetched:
     target = Target("indexer", instance, f"http://{instance}/metrics")
     return Fetched(target, 0.1, {}) if up else Fetched(target, 0.1, None, "connect", "refused")
+
+
+def test_a_label_is_never_null() -> None:
+    """A row whose label is null is no figure of anything; the message names gauge and label."""
+    with pytest.raises(UnusableAnswer, match="usdx_a: the label pool"):
+        figures_of(gauge("usdx_a", labels=("chain", "pool")), [{"chain": "x", "pool": None, "value": 1}])
+
+
+@pytest.mark.parametrize("value", ["1e309", "-1e400", "NaN", "Infinity"])
+def test_a_figure_is_finite(value: str) -> None:
+    """A value that a scrape could only call infinite is refused."""
+    with pytest.raises(UnusableAnswer, match="finite"):
+        figures_of(gauge("usdx_a"), [{"value": Decimal(value)}])

@@ -1,9 +1,11 @@
 """One look says whether all is well."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from aggregator.figures import together
 from aggregator.status.gather import title_of
 from aggregator.status.judge import (
     duration,
@@ -24,6 +26,7 @@ from aggregator.status.model import (
     Phase,
     WorkerStatus,
 )
+from shared.protocol import GaugeSpec
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -100,10 +103,14 @@ def test_workers_and_alerts() -> None:
 def test_verdict() -> None:
     """The worst decides; notes alone are well."""
     trouble, attention, note = (Concern(level, "x", "y") for level in ("trouble", "attention", "note"))  # type: ignore[arg-type]
-    assert verdict_of([note]) == ("well", "All is well.")
-    assert verdict_of([attention, note]) == ("attention", "One thing to look at.")
-    assert verdict_of([trouble, attention]) == ("trouble", "One thing is broken, one thing more to look at.")
-    assert verdict_of([trouble, trouble])[1] == "2 things are broken."
+    assert verdict_of([note], {}) == ("well", "All is well.")
+    assert verdict_of([attention, note], {}) == ("attention", "One thing to look at.")
+    assert verdict_of([trouble, attention], {}) == ("trouble", "One thing is broken, one thing more to look at.")
+    assert verdict_of([trouble, trouble], {})[1] == "2 things are broken."
+    assert (
+        verdict_of([trouble], {"trouble": 1518, "attention": 2})[1]
+        == "1,519 things are broken, 2 things more to look at."
+    )
     assert sorted_concerns([note, trouble, attention]) == [trouble, attention, note]
 
 
@@ -112,3 +119,15 @@ def test_words() -> None:
     assert title_of("usdx_total_loans_outstanding_usd") == "Total loans outstanding"
     assert title_of("usdx_last_deposit_timestamp_seconds") == "Last deposit"
     assert [duration(s) for s in (3, 119, 300, 9000, 200_000)] == ["3 s", "119 s", "5 min", "2.5 h", "2.3 d"]
+
+
+@pytest.mark.parametrize(("unit", "value"), [("usd", "1.3"), ("ratio", "0.7"), ("seconds", "0.7")])
+def test_a_figure_is_folded_by_its_kind(unit: str, value: str) -> None:
+    """Amounts add up; of ratios and times the largest counts."""
+    assert str(together([Decimal("0.6"), Decimal("0.7")], GaugeSpec("x", "", unit, (), "", 1, 1).fold)) == value
+
+
+def test_no_digit_is_lost() -> None:
+    """A sum of amounts has every digit of them."""
+    large, small = Decimal("12345678901.123456789012345678"), Decimal("0.000000000000000001")
+    assert str(together([large, small], "sum")) == "12345678901.123456789012345679"

@@ -46,6 +46,8 @@ def test_garbage_is_refused(text: str) -> None:
         ("numeric", "1e999"),
         ("numeric", "NaN"),
         ("timestamptz", "2026-01-01"),
+        ("timestamptz", "0001-01-01T00:00:00+14:00"),
+        ("timestamptz", "9999-12-31T23:59:59-14:00"),
         ("text", "a\0b"),
         ("boolean", "x"),
     ],

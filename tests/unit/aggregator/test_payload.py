@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.alerts import Malformed, parse
+from aggregator.alerts import LAST, NEVER, Malformed, parse
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -65,3 +65,13 @@ def test_firing_has_no_end() -> None:
 def test_truncated_alerts_are_told() -> None:
     """How many alerts were cut off is kept."""
     assert parse(body(truncatedAlerts=7)).truncated == 7
+
+
+@given(st.sampled_from(["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00"]))
+def test_an_odd_time_costs_no_alert(odd: str) -> None:
+    """A start or an end that Postgres or its driver would call infinite becomes the nearest one that is not."""
+    plain = {"labels": {}, "startsAt": "2026-01-01T00:00:00Z", "status": "resolved", "fingerprint": "x"}
+    one, *_ = found = parse(body({**plain, "startsAt": odd, "endsAt": odd, "fingerprint": "odd"}, plain)).notifications
+    assert [one.fingerprint for one in found] == ["odd", "x"]
+    assert one.ends_at is not None
+    assert all(NEVER <= when <= LAST and when.tzinfo is UTC for when in (one.starts_at, one.ends_at))

@@ -209,6 +209,7 @@ def resource(**changes: Any) -> Resource:
         ({"columns": {"id": "id", "all": "json?"}, "filters": ["all"]}, "which is JSON"),
         ({"sorts": {"id": ["gone"]}}, "can be missing"),
         ({"sort": "-other"}, "none of sorts"),
+        ({"key": "id"}, "column chain"),
     ],
 )
 def test_wrong_resources_are_named(changes: dict[str, Any], words: str) -> None:

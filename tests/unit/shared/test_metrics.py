@@ -218,6 +218,20 @@ def test_state_is_read_at_scrape_time(registry: Registry) -> None:
     assert registry.value("usdx_price", asset="ETH") is None
 
 
+def test_one_bad_read_costs_only_itself(registry: Registry) -> None:
+    """A read that fails gives no series and is counted; everything else is in the scrape."""
+
+    def bad() -> list[Sample]:
+        raise OverflowError("date value out of range")
+
+    registry.collector(bad, Family("usdx_bad", "gauge", "Bad."))
+    good = registry.collector(lambda: [Sample(PRICE, 1.0, ("ETH",))], PRICE)
+    registry.exposition()
+    assert registry.value("usdx_price", asset="ETH") == 1
+    assert (registry.value("usdx_metrics_read_errors_total") or 0) > 0
+    good.close()
+
+
 def test_scraping_twice_changes_nothing(registry: Registry) -> None:
     """An exposition is a reading, not an event."""
     registry.counter(EVENTS).inc("base", "Sold")

@@ -167,6 +167,14 @@ def test_an_address_that_cannot_be_is_refused(place: str) -> None:
         VenueSettings(base_url=place.removeprefix("dns+"))
 
 
+def test_a_file_of_targets_lies_beside_the_config(tmp_path: Path) -> None:
+    """Where the workers are is read from a file in the config's folder, as every other path is."""
+    places = {"indexer": ["file:targets.json", "http://a:1"], "oracle": "file:/elsewhere/targets.json"}
+    found = AggregatorSettings.model_validate({"workers": places}, context={"folder": tmp_path}).workers
+    assert found["indexer"] == (f"file:{tmp_path}/targets.json", "http://a:1")
+    assert found["oracle"] == ("file:/elsewhere/targets.json",)
+
+
 def test_a_certificate_comes_with_its_key() -> None:
     """What the aggregator shows to workers is a certificate and its key, or neither."""
     with pytest.raises(ValidationError, match="workers_cert_file and workers_key_file together"):
