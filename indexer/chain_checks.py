@@ -48,7 +48,8 @@ class Expected:
             strangers = {address.lower() for address in {log.address for log in logs}} - self._addresses
             if strangers:
                 return Lie("filter", f"logs of {min(strangers)[:42]}, which was not asked for")
-        if self._topics and (others := {log.topics[:1] for log in logs} - self._topics):
+        others = {log.topics[:1] for log in logs} - self._topics if self._topics else set()
+        if others and (others := {tuple(map(str.lower, topics)) for topics in others} - self._topics):
             return Lie("filter", f"logs of event {str(*min(others))[:66] or 'anonymous'}, which was not asked for")
         return None
 
