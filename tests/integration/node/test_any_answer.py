@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -34,7 +35,7 @@ from tests.fakes.quick import Here
 from tests.unit.node.world import VAULT, WANTED, busy_chain, places, pool_of, truth
 
 BLOCKS = 40
-EXAMPLES = 200
+EXAMPLES = int(os.environ.get("USDX_ANSWER_EXAMPLES", "200"))
 CHAIN = busy_chain(BLOCKS, per_block=24)  # whose logs are a long answer
 MARK = "@junk@"
 JUNK = {
