@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
+from shared.endpoint import Endpoint
 from shared.pool import Pool
-from shared.rpc_errors import MissingData, NoEndpoint, Rejected, RpcError
+from shared.rpc_errors import Contradiction, MissingData, NoEndpoint, Rejected, RpcError
 
+_CANNOT_TELL = (MissingData, Rejected, Contradiction)
+_CODE = re.compile(r"0x[0-9a-fA-F]*+")
 HasCode = Callable[[int], Awaitable[bool]]
 
 
@@ -35,12 +39,22 @@ async def birth(pool: Pool, address: bytes, tip: int) -> int:
     """
 
     async def has_code(block: int) -> bool:
-        return await pool.call("eth_getCode", ["0x" + address.hex(), hex(block)]) not in (None, "0x", "")
+        return await pool.on(lambda endpoint: _has_code(endpoint, address, block))
 
     try:
         return await first_with_code(has_code, tip) or 0
     except RpcError as error:
         each = error.errors if isinstance(error, NoEndpoint) else (error,)
-        if each and all(isinstance(one, MissingData | Rejected) or not one.failure.known for one in each):
+        if each and all(isinstance(one, _CANNOT_TELL) or not one.failure.known for one in each):
             return 0
         raise
+
+
+async def _has_code(endpoint: Endpoint, address: bytes, block: int) -> bool:
+    """Whether a contract exists at a block, as one endpoint tells it. Raises RpcError."""
+    code = await endpoint.call("eth_getCode", ["0x" + address.hex(), hex(block)])
+    if code is None or code == "":
+        return False
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        raise endpoint.contradiction("shape", f"a contract's code that is no hex: {type(code).__name__}")
+    return code != "0x"

@@ -196,4 +196,5 @@ def _of_block(page: Page, number: int) -> list[RawLog]:
 
 def _loose(log: RawLog) -> Key:
     """What a log says, and in which block; not its index, which some nodes get wrong."""
-    return int(log.block_number, 16), log.transaction_hash.lower(), log.address.lower(), log.topics, log.data
+    words = log.transaction_hash, log.address, *log.topics, log.data
+    return int(log.block_number, 16), *[word.lower() for word in words]

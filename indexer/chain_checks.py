@@ -15,6 +15,7 @@ MOST_LOGS_A_BLOCK = 1 << 31  # a log index is an `int` in Postgres
 NO_TIME = (None, "0x0", "0x")
 
 _BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*+")  # possessive: to go back would need memory for every pair
+_QUANTITIES = re.compile(r"(?:0x[0-9a-fA-F]*+ ?)*+")  # many, quicker than each
 _WORD = re.compile(r"0x[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -48,7 +49,8 @@ class Expected:
             strangers = {address.lower() for address in {log.address for log in logs}} - self._addresses
             if strangers:
                 return Lie("filter", f"logs of {min(strangers)[:42]}, which was not asked for")
-        if self._topics and (others := {log.topics[:1] for log in logs} - self._topics):
+        others = {log.topics[:1] for log in logs} - self._topics if self._topics else set()
+        if others and (others := {tuple(map(str.lower, topics)) for topics in others} - self._topics):
             return Lie("filter", f"logs of event {str(*min(others))[:66] or 'anonymous'}, which was not asked for")
         return None
 
@@ -95,6 +97,9 @@ class Expected:
 
 def _misshapen(logs: Sequence[RawLog]) -> Lie | None:
     """A field that is no hex of its width."""
+    stamps = {log.block_number for log in logs} | {log.block_timestamp or "0x" for log in logs}
+    if not _QUANTITIES.fullmatch(" ".join([*stamps, *[log.log_index for log in logs]])):
+        return Lie("shape", "a log whose numbers are no hex")
     words = {word for log in logs for word in (log.block_hash, log.transaction_hash, *log.topics)}
     for texts, shape, what in (
         ([log.data for log in logs], _BYTES, "data"),

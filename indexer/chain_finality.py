@@ -38,10 +38,12 @@ class Finality:
         """The block `depth` below the tip, asked for only every few blocks: being late here is safe."""
         assert self._pool.heads.tip is not None
         number = self._pool.heads.tip.number - self.depth
-        known = -1 if self._deep is None else self._deep.number
-        if number < 0 or (self._deep is not None and number - known <= self.depth // 8):
+        if number < 0 or (self._deep is not None and number - self._deep.number <= self.depth // 8):
             return self._deep
         block = await self._block(number)
+        known = (
+            -1 if self._deep is None else self._deep.number
+        )  # somebody may have asked meanwhile, and for a newer one
         if block is not None and block.number == number > known:
             self._deep = block
         return self._deep

@@ -13,7 +13,7 @@ from indexer.chain_receipts import matching, receipt_logs
 from indexer.model import Copied, Filter, Range
 from indexer.quick import Known, Quick
 from shared.endpoint import Endpoint
-from shared.rpc_answer import Answer
+from shared.rpc_answer import UNREADABLE, Answer
 from shared.rpc_errors import BehindHead, Failure, Kind, RpcError
 from shared.rpc_types import Call, Header, RawLog, block_calls
 
@@ -204,7 +204,7 @@ def _parsed(endpoint: Endpoint, answers: Sequence[msgspec.Raw]) -> list[RawLog]:
     """The logs of several pieces in order."""
     try:
         pieces = [_logs.decode(answer) for answer in answers]
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise endpoint.contradiction("shape", f"logs without their fields ({error})") from error
     if len(pieces) == 1:
         return pieces[0]

@@ -15,6 +15,7 @@ from indexer.chain_stamps import Blocks, blocks_of
 from indexer.model import Copied, Filter, Range
 from indexer.quick import Known, Quick, stamps
 from shared.endpoint import Endpoint
+from shared.rpc_answer import UNREADABLE
 from shared.rpc_errors import RpcError
 from shared.rpc_stamps import read_stamps, stamps_of
 from shared.rpc_types import Header, RawLog, block_calls
@@ -127,7 +128,7 @@ async def _stamped(endpoint: Endpoint, numbers: Sequence[int]) -> Blocks | None:
     answers = await endpoint.read(block_calls(numbers), read_stamps)
     try:
         return blocks_of(numbers, stamps_of(answers))
-    except (RpcError, msgspec.DecodeError):
+    except (RpcError, *UNREADABLE):
         return None
 
 

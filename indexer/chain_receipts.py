@@ -9,9 +9,10 @@ from typing import TypeVar
 import msgspec
 
 from indexer.chain_bloom import bloom_of
-from indexer.model import Filter
+from indexer.chain_checks import Expected
+from indexer.model import Filter, Range
 from shared.endpoint import Endpoint
-from shared.rpc_answer import Answer
+from shared.rpc_answer import UNREADABLE, Answer
 from shared.rpc_errors import Failure, Kind, MissingData, Rejected, RpcError
 from shared.rpc_types import Call, Header, RawLog
 
@@ -39,15 +40,18 @@ _transactions = msgspec.json.Decoder(_Transactions | None)
 async def receipt_logs(endpoint: Endpoint, header: Header) -> list[RawLog]:
     """All logs of the block, in order, numbered by their place, which some nodes get wrong.
 
-    Raises Contradiction where the receipts are of another block, MissingData where some are missing, and another
+    Raises Contradiction where they are not logs of this block, MissingData where receipts are missing, and another
     RpcError where the endpoint has none to give.
     """
     receipts = await _receipts(endpoint, header)
     wrong = next((one for one in receipts if one.block_hash.lower() != "0x" + header.hash.hex()), None)
     if wrong:
         raise endpoint.contradiction("receipts", f"receipts of another block {header.number} than its header")
-    logs = [log for receipt in receipts for log in receipt.logs]
-    return [msgspec.structs.replace(log, log_index=hex(at), removed=False) for at, log in enumerate(logs)]
+    told = [log for receipt in receipts for log in receipt.logs]
+    logs = [msgspec.structs.replace(log, log_index=hex(at), removed=False) for at, log in enumerate(told)]
+    if lie := Expected(Range(header.number, header.number), Filter()).lie_in(logs, {header.number: header}):
+        raise endpoint.contradiction(*lie)
+    return logs
 
 
 def prove_complete(logs: Sequence[RawLog], header: Header) -> bool:
@@ -64,7 +68,7 @@ def matching(logs: Sequence[RawLog], filter: Filter) -> list[RawLog]:  # noqa: A
         log
         for log in logs
         if (not addresses or log.address.lower() in addresses)
-        and (not topics or (log.topics and log.topics[0] in topics))
+        and (not topics or (log.topics and log.topics[0].lower() in topics))
     ]
 
 
@@ -124,5 +128,5 @@ def _each_once(endpoint: Endpoint, receipts: list[_Receipt | None] | None) -> li
 def _decoded(endpoint: Endpoint, decoder: msgspec.json.Decoder[T], answer: msgspec.Raw) -> T:
     try:
         return decoder.decode(answer)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise endpoint.contradiction("shape", f"receipts without their fields ({error})") from error

@@ -64,7 +64,7 @@ class Columns:
             copies, counts, done = self._rows(logs, len(cuts.start))
             left = [] if done.all() else _json(cuts, np.flatnonzero(~done))
             everything = headers.timed(_merged(logs, done, left)) if left else logs
-        except (binascii.Error, msgspec.DecodeError, ValueError, OverflowError):
+        except (binascii.Error, msgspec.DecodeError, ValueError, OverflowError, RecursionError):
             return None
         if everything is None or not _ordered(everything) or not headers.agree(everything):
             return None

@@ -129,6 +129,11 @@ class Keeper:
         return self._wanted
 
     @property
+    def troubles(self) -> str:
+        """What ails its endpoints."""
+        return self._pool.troubles
+
+    @property
     def is_laid_out(self) -> bool:
         """Whether the chain's tables were brought up to our config: not before we held its lease."""
         return bool(self._shapes)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from indexer.assembly import Deployment, indexes_of, streams_of, views_of
 from indexer.birth import birth
+from indexer.chain_checks import lie_in_headers
 from indexer.counters import EventCounters
 from indexer.horizon import Horizon
 from indexer.indexes import TableIndex
 from indexer.layout import View, claim_chain, known_starts
 from indexer.streams import Stream
 from shared.db import Database
+from shared.endpoint import Endpoint
 from shared.metrics import Registry
 from shared.pool import Pool
-from shared.rpc_types import RawHeader
+from shared.rpc_errors import Failure, Kind, MissingData
+from shared.rpc_types import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ async def meet(
 
     Raises what the world or the config is wrong in.
     """
-    chain_id = int(await pool.call("eth_chainId"), 16)
-    genesis = msgspec.convert(await pool.call("eth_getBlockByNumber", ["0x0", False]), RawHeader).parsed()
+    genesis = await pool.on(_genesis)
+    chain_id = pool.chain_id
+    assert chain_id is not None, "which every question learns first"
     await claim_chain(db, pool.chain, chain_id, genesis.hash)
     tip = await horizon.look()
     known = await known_starts(db)
@@ -59,3 +61,14 @@ async def meet(
         indexes += indexes_of(one, own)
     views = [view for one in deployed for view in views_of(one)]
     return Wanted(pool.chain, chain_id, genesis.hash, streams, views, indexes, counters)
+
+
+async def _genesis(endpoint: Endpoint) -> Header:
+    """Block 0, by which the chain is known again. Raises MissingData where the endpoint has none."""
+    header = await endpoint.block("0x0")
+    if header is None:
+        text = f"{endpoint.name}: it does not have block 0, by which a chain is known again"
+        raise MissingData(text, endpoint=endpoint.name, method="eth_getBlockByNumber", failure=Failure(Kind.MISSING))
+    if lie := lie_in_headers({0: header}):
+        raise endpoint.contradiction(*lie)
+    return header

@@ -100,7 +100,8 @@ async def _meet(keeper: Keeper, within_s: float | None) -> None:
         async with asyncio.timeout(within_s):
             await keeper.start()
     except TimeoutError as error:
-        raise Transient(f"chain {keeper.name} was not met within {within_s:g} s") from error
+        why = keeper.troubles or "its nodes do not answer"
+        raise Transient(f"chain {keeper.name} was not met within {within_s:g} s: {why}") from error
 
 
 def publish(worker: Worker, keepers: Sequence[Keeper]) -> None:

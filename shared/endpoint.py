@@ -16,9 +16,10 @@ from shared.endpoint_budget import Budget
 from shared.endpoint_health import Health
 from shared.endpoint_window import Ceiling, Window
 from shared.rpc import Exchange, Reader, Rpc, Transport
-from shared.rpc_answer import Answer, decoded, read
+from shared.rpc_answer import UNREADABLE, Answer, decoded, read
 from shared.rpc_errors import (
     CHECKS,
+    BadAnswer,
     Contradiction,
     LeftOut,
     RateLimited,
@@ -33,6 +34,8 @@ MOST_AT_ONCE = 16
 FINALITY_EVERY_S = 3.0  # it moves in epochs
 LOOK_S = 10.0
 SHORT_ENOUGH = 3  # batches that came back shorter, until we believe that it is a habit
+SUSPICIOUS = 3  # batches in a row that failed, until we ask whether any are taken
+BATCHES_AGAIN_S = 600.0  # what was found out so is forgotten: it may have been a passing trouble
 T = TypeVar("T")
 _block = msgspec.json.Decoder(RawHeader | None)
 
@@ -63,6 +66,9 @@ class Endpoint:
         self._observe = observe
         self._at_once = asyncio.Semaphore(at_once)
         self._cut_short = 0
+        self._batches_failed = SUSPICIOUS  # in a row; until one is answered the first is suspicious
+        self._batches_again_at = float("inf")
+        self._examining = asyncio.Lock()
         self._batch = BatchLength()
         self._rpc = Rpc(name, transport, clock, self._learn)
 
@@ -86,6 +92,9 @@ class Endpoint:
 
     async def read(self, calls: Sequence[Call], reader: Reader[T]) -> list[T]:
         """As `batch`, each entry as `reader` gives it. What is too long for one batch goes in several at once."""
+        if self._clock.monotonic() >= self._batches_again_at:
+            self._batches_again_at, self._batches_failed = float("inf"), SUSPICIOUS
+            self._batch_is(BatchLength())
         most = self.abilities.max_batch
         if len(calls) <= most:
             return await self._in_turn(calls, reader)
@@ -106,10 +115,14 @@ class Endpoint:
             try:
                 answers = await self._ask(part, reader)
             except (TooManyResults, Rejected) as error:
-                if not self._shorten(part, error):
+                if not self._shorten(part, error) and not await self._examine_batches(part, error):
                     raise
                 continue
-            out.extend(self._whole_prefix(part, answers))
+            except (TransportFailed, BadAnswer) as error:
+                if not await self._examine_batches(part, error):
+                    raise
+                continue
+            out.extend(await self._completed(part, answers, reader))
         return out
 
     async def look(self) -> Endpoint:
@@ -145,7 +158,7 @@ class Endpoint:
         try:
             raw = _block.decode(answer)
             return None if raw is None else raw.parsed()
-        except (msgspec.DecodeError, ValueError) as error:
+        except UNREADABLE as error:
             raise self.contradiction("shape", f"a block without its fields ({error})") from error
 
     def contradiction(self, check: str, text: str) -> Contradiction:
@@ -169,7 +182,10 @@ class Endpoint:
 
     async def learn_abilities(self) -> Abilities:
         """Ask what it can do and remember it. Raises RpcError when it does not even tell its chain."""
-        learned = await probe(self.batch, self.abilities.max_batch)
+        try:
+            learned = await probe(self.batch, self.abilities.max_batch)
+        except ValueError as error:
+            raise self.contradiction("shape", str(error)) from error
         self.abilities = replace(
             learned,
             max_batch=self.abilities.max_batch,
@@ -204,17 +220,65 @@ class Endpoint:
         self._batch_is(self._batch.at_most(told))
         return True
 
-    def _whole_prefix(self, calls: Sequence[Call], answers: list[T]) -> list[T]:
-        """The answers before the first that was left out, to ask for the rest again; all if there are none."""
+    async def _examine_batches(self, calls: Sequence[Call], error: RpcError) -> bool:
+        """Whether batches are now shorter, after one was refused or broken in a way that does not say why.
+
+        Asked where one is refused, and where none was ever answered or none of the last ones. Batches are not taken at
+        all where the first call is answered alone but not twice; where it is, a refused one is too long.
+        """
+        if len(calls) < 2 or not error.failure.heard:
+            return False
+        self._batches_failed += 1
+        if self._batches_failed < SUSPICIOUS and not isinstance(error, Rejected):
+            return False
+        async with self._examining:
+            if self.abilities.max_batch < len(calls):
+                return True
+            if not await self._answered(calls[:1]):
+                return False
+            if not await self._answered([calls[0]] * 2):
+                self._batch_is(self._batch.at_most(1))
+            elif isinstance(error, Rejected) and len(calls) > 2 and all(call.method != "eth_getLogs" for call in calls):
+                self._batch_is(self._batch.at_most(len(calls) // 2))
+            else:
+                return False
+            self._batches_again_at = self._clock.monotonic() + BATCHES_AGAIN_S
+            return True
+
+    async def _answered(self, calls: Sequence[Call]) -> bool:
+        """Whether all of these bring a result. Raises what says nothing about that, as RateLimited."""
+        answers: Sequence[Answer]
+        try:
+            answers = await self._ask(calls, read)
+        except RpcError as error:
+            answers = [error]
+        failures = [answer for answer in answers if isinstance(answer, RpcError)]
+        for failure in failures:
+            if not (failure.failure.heard and isinstance(failure, Rejected | TransportFailed | BadAnswer)):
+                raise failure
+        return not failures
+
+    async def _completed(self, calls: Sequence[Call], answers: list[T], reader: Reader[T]) -> list[T]:
+        """The answers, with those that were left out asked for again, as long as that brings any."""
         if LeftOut not in {*map(type, answers)}:
+            self._batches_failed = 0 if len(calls) > 1 else self._batches_failed
             return answers
-        missing = next(at for at, answer in enumerate(answers) if isinstance(answer, LeftOut))
-        if not missing:
+        missing = [at for at, answer in enumerate(answers) if isinstance(answer, LeftOut)]
+        if len(missing) == len(calls) == 1:
             return answers
+        if len(missing) == len(calls):
+            nothing = LeftOut(f"{self.name}: no answer to any call of a batch", endpoint=self.name)
+            if not await self._examine_batches(calls, nothing):
+                raise nothing
+            return await self._in_turn(calls, reader)
+        self._batches_failed = 0
         self._cut_short += 1
         if self._cut_short >= SHORT_ENOUGH:
-            self._batch_is(self._batch.at_most(missing))
-        return answers[:missing]
+            self._batch_is(self._batch.at_most(len(calls) - len(missing)))
+        more = await self._in_turn([calls[at] for at in missing], reader)
+        for at, answer in zip(missing, more, strict=True):
+            answers[at] = answer
+        return answers
 
     def _batch_is(self, length: BatchLength) -> None:
         if length is not self._batch:

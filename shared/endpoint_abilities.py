@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.endpoint_batch import FIRST_BATCH
 from shared.rpc_errors import MissingData, Rejected, RpcError
-from shared.rpc_types import Call
+from shared.rpc_types import Call, quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Abilities:
 
 Ask = Callable[[Sequence[Call]], Awaitable[list[Any]]]
 
+MOST_CHAIN_ID = (1 << 63) - 37  # EIP-2294
 DEPTHS = (100, 1_000, 10_000, 100_000)
 NOBODY = "0x" + "00" * 20
 _FIRST = (
@@ -55,17 +56,21 @@ def _second(oldest: str, depths: Sequence[int], head: int) -> Sequence[Call]:
 
 
 async def probe(ask: Ask, max_batch: int) -> Abilities:
-    """Two batches, most of whose answers may be refusals. Raises RpcError when the chain id is not told."""
+    """Two batches, most of whose answers may be refusals.
+
+    Raises RpcError when the chain id is not told, and ValueError when it is told as no such number.
+    """
     chain_id, latest, finalized, client = await ask(_FIRST)
     if isinstance(chain_id, RpcError):
         raise chain_id
-    head = int(latest["number"], 16) if isinstance(latest, dict) else 0
+    told = quantity(chain_id, "a chain id", MOST_CHAIN_ID)
+    head = quantity(latest.get("number"), "the head's number") if isinstance(latest, dict) else 0
     depths = [depth for depth in DEPTHS if depth < head]
     receipts, logs, oldest, *states = await ask(_second(hex(min(head, 1)), depths, head))
     archive = _can(oldest)
     kept = [depth for depth, state in zip(depths, states, strict=True) if _can(state)]
     return Abilities(
-        chain_id=int(chain_id, 16),
+        chain_id=told,
         client=client if isinstance(client, str) else "",
         max_batch=max_batch,
         finalized_tag=_can(finalized),

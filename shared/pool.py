@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
@@ -26,6 +27,14 @@ SHORTEST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 SLOW_ROUND_S = 15.0  # endpoints that are not in use are looked at this often
 BUSY_S = 0.5  # a backlog of this makes an endpoint one step less welcome
+
+
+@dataclass(slots=True)
+class _Patience:
+    """How long to try, and to wait before the next try. Times are monotonic seconds."""
+
+    until: float
+    pause_s: float = SHORTEST_PAUSE_S
 
 
 class Pool:
@@ -60,16 +69,13 @@ class Pool:
     async def start(self) -> None:
         """Learn what every endpoint can do; those of another chain are refused by name.
 
-        The chain is the expected one, else what most endpoints say. Raises RpcError when none can be used. The first
-        question does it where nobody did before.
+        The chain is the expected one, else what most endpoints say. Raises RpcError when none can be used before its
+        patience is over. The first question does it where nobody did before.
         """
         async with self._starting:
             if self.chain_id is not None:
                 return
-            found = await asyncio.gather(*(self._probe(endpoint) for endpoint in self.endpoints))
-            ids = [told for told in found if isinstance(told, int)]
-            if not ids:
-                raise self._nobody([error for error in found if isinstance(error, RpcError)])
+            ids = await self._chain_ids()
             self.chain_id = max(ids, key=ids.count) if self._expected is None else self._expected
             for endpoint in self.endpoints:
                 self._refuse_stranger(endpoint)
@@ -99,12 +105,12 @@ class Pool:
         """
         if self.chain_id is None:
             await self.start()
-        give_up_at = self.clock.monotonic() + self.patience_s
-        pause_s = SHORTEST_PAUSE_S
+        patience = _Patience(self.clock.monotonic() + self.patience_s)
         while True:
             errors: list[RpcError] = []
             for endpoint in self.awake(block):
                 try:
+                    await self._know(endpoint)
                     return await ask(endpoint)
                 except Reverted:
                     raise
@@ -112,11 +118,9 @@ class Pool:
                     errors.append(error)
                     if isinstance(error, Contradiction):
                         endpoint.distrust(error)
-            wait_s = max(pause_s, self._shortest_rest_s())
-            if _final(errors) or (hopeless and hopeless(errors)) or self.clock.monotonic() + wait_s > give_up_at:
+            if hopeless and hopeless(errors):
                 raise self._nobody(errors)
-            await self.clock.sleep(wait_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            await self._wait(patience, errors)
 
     async def head(self) -> Header:
         """Ask for heads and agree on the tip: the first choice every time, the others now and then, aside."""
@@ -186,6 +190,11 @@ class Pool:
         now = self.clock.monotonic()
         return min((endpoint.health.rest_s(now) for endpoint in self._usable()), default=0.0)
 
+    @property
+    def troubles(self) -> str:
+        """What ails those endpoints that are not well."""
+        return "; ".join(str(error) for one in self.endpoints if (error := _trouble(one)))
+
     def _nobody(self, errors: Sequence[RpcError]) -> RpcError:
         """The error of a question that nobody could answer."""
         if not errors:
@@ -194,12 +203,51 @@ class Pool:
             return errors[0]
         return NoEndpoint(self.chain, errors)
 
+    async def _wait(self, patience: _Patience, errors: Sequence[RpcError]) -> None:
+        """Wait for the next try. Raises what everybody said where that changes nothing, or takes too long."""
+        wait_s = max(patience.pause_s, self._shortest_rest_s())
+        if _final(errors) or self.clock.monotonic() + wait_s > patience.until:
+            raise self._nobody(errors)
+        await self.clock.sleep(wait_s)
+        patience.pause_s = min(2 * patience.pause_s, LONGEST_PAUSE_S)
+
+    async def _chain_ids(self) -> list[int]:
+        """The chain ids that endpoints tell, as soon as one tells any. Raises RpcError when none does in time."""
+        patience = _Patience(self.clock.monotonic() + self.patience_s)
+        said: dict[Endpoint, RpcError] = {}
+        while True:
+            now = self.clock.monotonic()
+            asked = [
+                one
+                for one in self.endpoints
+                if one.health.rest_s(now) == 0 and not (one in said and isinstance(said[one], Permanent))
+            ]
+            found = await asyncio.gather(*(self._probe(one) for one in asked))
+            ids = [told for told in found if isinstance(told, int)]
+            if ids:
+                return ids
+            said |= {one: told for one, told in zip(asked, found, strict=True) if isinstance(told, RpcError)}
+            await self._wait(patience, [*said.values()])
+
+    async def _know(self, endpoint: Endpoint) -> None:
+        """See that an endpoint is of our chain before it is asked anything. Raises RpcError when it does not say so."""
+        if endpoint.abilities.chain_id is not None:
+            return
+        told = await self._probe(endpoint)
+        self._refuse_stranger(endpoint)
+        if endpoint.health.refused:
+            raise endpoint.health.refused
+        if isinstance(told, RpcError):
+            raise told
+
     async def _probe(self, endpoint: Endpoint) -> int | RpcError:
         """The chain id that an endpoint tells, or why it does not."""
         try:
             abilities = await endpoint.learn_abilities()
             await endpoint.look()
         except RpcError as error:
+            if isinstance(error, Contradiction):
+                endpoint.distrust(error)
             return error
         assert abilities.chain_id is not None
         return abilities.chain_id

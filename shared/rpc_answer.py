@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
 from shared.rpc_errors import BadAnswer, Failure, Kind, LeftOut, RpcError, TransportFailed, classify, failed
+from shared.rpc_failure import LONGEST_WAIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,9 @@ class Reply:
 
 
 Answer = msgspec.Raw | RpcError
+
+UNREADABLE = (ValueError, RecursionError)
+"""What reading a node's bytes may raise: they are no JSON of the kind, no UTF-8, no numbers, or nested too deeply."""
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -39,6 +46,8 @@ _many = msgspec.json.Decoder(list[_Envelope])
 
 _LIST = b'"result":['
 LONG_BYTES = 1 << 16  # shorter answers are read as they are
+SOME_WAIT_S = 10.0
+_SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +71,22 @@ def read(reply: Reply, question: Question) -> list[Answer]:
     """
     try:
         envelopes = _around_logs(reply.body, question) or _all(reply.body)
-    except msgspec.DecodeError as error:
+        by_id = {str(envelope.id): envelope for envelope in envelopes}
+    except UNREADABLE as error:
         raise _unreadable(reply, question) from error
     if len(question.methods) == 1 and len(envelopes) == 1:
         return [_answer(envelopes[0], reply, question, 0)]
     if len(envelopes) == 1 and envelopes[0].id is None:
         raise _whole(envelopes[0], reply, question)
-    by_id = {str(envelope.id): envelope for envelope in envelopes}
     return [_answer(by_id.get(str(question.first_id + at)), reply, question, at) for at in range(len(question.methods))]
 
 
 def decoded(endpoint: str, result: msgspec.Raw) -> Any:
-    """A result as Python values. Raises BadAnswer where a long one, which `read` did not look into, is no JSON."""
+    """A result as Python values. Raises BadAnswer where one that `read` did not look into is no JSON."""
     try:
         return msgspec.json.decode(result)
-    except msgspec.DecodeError as error:
-        raise BadAnswer(f"{endpoint}: a long result is no JSON ({error})", endpoint=endpoint) from error
+    except UNREADABLE as error:
+        raise BadAnswer(f"{endpoint}: a result is no JSON ({error})", endpoint=endpoint) from error
 
 
 def _all(body: bytes | bytearray) -> list[_Envelope]:
@@ -100,10 +109,11 @@ def _around_logs(body: bytes | bytearray, question: Question) -> list[_Envelope]
     text = memoryview(body)
     try:
         envelopes = _all(b"".join((text[:first], text[last:])))
-    except msgspec.DecodeError:
+        ids = [str(envelope.id) for envelope in envelopes]
+    except UNREADABLE:
         return None
     wanted = [str(question.first_id + at) for at in range(len(question.methods))]
-    if [str(envelope.id) for envelope in envelopes] != wanted or bytes(_result(envelopes[-1])) != b"[]":
+    if ids != wanted or bytes(_result(envelopes[-1])) != b"[]":
         return None
     envelopes[-1].result = msgspec.Raw(text[first - 1 : last + 1])
     return envelopes
@@ -135,17 +145,25 @@ def _answer(envelope: _Envelope | None, reply: Reply, question: Question, at: in
 
 
 def _refusal(raw: Any, reply: Reply, question: Question, at: int) -> RpcError:
-    code, text = _code_and_text(msgspec.json.decode(raw))
+    try:
+        code, text = _code_and_text(msgspec.json.decode(raw))
+    except UNREADABLE:  # what can be read of the words says enough
+        code, text = None, _words(raw)
     return _failed(reply, question, at, code, text)
 
 
 def _unreadable(reply: Reply, question: Question) -> RpcError:
     """A bare string, HTML, nothing, or JSON that was cut."""
-    text = reply.body[:8_000].decode("utf-8", "replace").strip()
+    text = _words(reply.body)
     if reply.status == 200 and text[:1] in ("{", "["):
         text = f"{question.endpoint}: {question.methods[question.heart]}: the answer was cut"
         return TransportFailed(text, endpoint=question.endpoint, failure=Failure(Kind.TRANSPORT, doubt=Kind.DENSITY))
     return _failed(reply, question, question.heart, None, text)
+
+
+def _words(raw: msgspec.Raw | bytes | bytearray) -> str:
+    """The beginning of what is no JSON."""
+    return bytes(memoryview(raw)[:8_000]).decode("utf-8", "replace").strip()
 
 
 def _code_and_text(error: Any) -> tuple[int | None, str]:
@@ -160,16 +178,31 @@ def _code_and_text(error: Any) -> tuple[int | None, str]:
 
 def _failed(reply: Reply, question: Question, at: int, code: int | None, text: str) -> RpcError:
     failure = classify(reply.status, code, text)
-    if (wait_s := _wait(reply.headers.get("retry-after", ""))) is not None:
+    if (wait_s := _wait(reply.headers)) is not None:
         failure = replace(failure, retry_after_s=wait_s)
     return failed(question.endpoint, question.methods[at], failure, text or f"HTTP {reply.status}", code)
 
 
-def _wait(header: str) -> float | None:
-    """Seconds of a `Retry-After` header; a date there is not worth a calendar and reads as ten seconds."""
-    if not header:
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3), never endless.
+
+    A date counts from the answer's own `Date`; without one, and for what is neither, it is `SOME_WAIT_S`.
+    """
+    told = headers.get("retry-after", "").strip()
+    if not told:
         return None
+    if _SECONDS.fullmatch(told):
+        return min(float(told), LONGEST_WAIT_S)
+    until, now = _date(told), _date(headers.get("date", ""))
+    if until is None or now is None:
+        return SOME_WAIT_S
+    return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT_S)
+
+
+def _date(text: str) -> datetime | None:
+    """A date of HTTP, None for what is none."""
     try:
-        return max(0.0, float(header))
-    except ValueError:
-        return 10.0
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date

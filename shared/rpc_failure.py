@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from shared.rpc_texts import TEXTS, Kind, Text
 
+LONGEST_WAIT_S = 3_600.0  # what an endpoint may ask us to wait
+MOST = 1 << 62  # a limit beyond it is none
 LONGEST_TEXT = 2_000  # a provider's page of HTML says everything in its beginning
 
 
@@ -16,7 +18,8 @@ class Failure:
 
     `unit` says what is too much (blocks, results, bytes, filters or calls of a batch) and `limit` how much may be;
     blocks count inclusively. `suggested` is an inclusive range of blocks in the provider's own order, unchecked.
-    `doubt` is a second possible kind. `known` is False when no row matched and status and code had to decide.
+    `doubt` is a second possible kind. `known` is False when no row matched and status and code had to decide, `heard`
+    when nothing came back at all.
     """
 
     kind: Kind
@@ -26,6 +29,7 @@ class Failure:
     doubt: Kind | None = None
     retry_after_s: float | None = None
     known: bool = True
+    heard: bool = True
 
 
 def classify(http_status: int, code: int | None, text: str) -> Failure:
@@ -53,7 +57,7 @@ def _normalise(text: str) -> str:
 
 def _read(row: Text, found: re.Match[str], words: str) -> Failure:
     number = found.groupdict().get("n")
-    limit = max(_number(number) + row.plus, 1) if number else row.plus or None
+    limit = min(max(_number(number) + row.plus, 1), MOST) if number else row.plus or None
     return Failure(
         kind=row.kind,
         limit=limit,
@@ -88,7 +92,7 @@ def _retry_after(words: str) -> float | None:
     found = _SECONDS.search(words)
     if not found:
         return None
-    return float(found[1]) / (1_000 if found[2].startswith("m") else 1)
+    return min(float(found[1]) / (1_000 if found[2].startswith("m") else 1), LONGEST_WAIT_S)
 
 
 _TOO_LONG_FOR_IT = Failure(Kind.TRANSPORT, doubt=Kind.DENSITY)

@@ -57,11 +57,12 @@ class ForkWatch:
             return final
         if self._asking is None and final != self.settled:
             self._asking = asyncio.create_task(self._settle(final), name=f"forks of {self._chain}")
-        if self._asking is not None:
-            await asyncio.wait({self._asking}, timeout=AT_ONCE_S if self.settled else None)
-            if self._asking.done():
-                done, self._asking = self._asking, None
-                done.result()
+        if (asking := self._asking) is not None:
+            await asyncio.wait({asking}, timeout=AT_ONCE_S if self.settled else None)
+            if asking.done():
+                if self._asking is asking:  # somebody who waited along may have put it away, and begun another
+                    self._asking = None
+                asking.result()
         return self.settled
 
     async def close(self) -> None:

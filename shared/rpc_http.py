@@ -27,17 +27,18 @@ class HttpTransport:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Reply(answer.status, headers, await answer.read())
         except aiohttp.ConnectionTimeoutError as error:
-            raise self._failed("cannot connect (timed out)") from error
+            raise self._failed("cannot connect (timed out)", heard=False) from error
         except TimeoutError as error:
-            raise self._failed(f"no answer within {self._timeout.total:g} s", doubt=Kind.DENSITY) from error
+            raise self._failed(f"no answer within {self._timeout.total:g} s", Kind.DENSITY, heard=False) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise self._failed(_why(error)) from error
+            heard = not isinstance(error, aiohttp.ClientConnectorError)
+            raise self._failed(_why(error), heard=heard) from error
 
     async def close(self) -> None:
         """Nothing to do: the session belongs to whoever made it."""
 
-    def _failed(self, why: str, doubt: Kind | None = None) -> TransportFailed:
-        failure = Failure(Kind.TRANSPORT, doubt=doubt)
+    def _failed(self, why: str, doubt: Kind | None = None, *, heard: bool = True) -> TransportFailed:
+        failure = Failure(Kind.TRANSPORT, doubt=doubt, heard=heard)
         return TransportFailed(f"{self._endpoint}: {why}", endpoint=self._endpoint, failure=failure)
 
 

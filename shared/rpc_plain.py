@@ -40,11 +40,11 @@ class PlainTransport:
             async with asyncio.timeout(self._timeout_s):
                 return await self._exchange(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
         except TimeoutError as error:
-            raise self._failed(f"no answer within {self._timeout_s:g} s", Kind.DENSITY) from error
+            raise self._failed(f"no answer within {self._timeout_s:g} s", Kind.DENSITY, heard=False) from error
         except _BrokenError as error:
             raise self._failed(f"the connection broke ({error})") from error
         except OSError as error:
-            raise self._failed(cannot_connect(error)) from error
+            raise self._failed(cannot_connect(error), heard=False) from error
 
     async def close(self) -> None:
         """Close the idle connections."""
@@ -66,7 +66,7 @@ class PlainTransport:
             async with asyncio.timeout(CONNECT_S):
                 _, connection = await asyncio.get_running_loop().create_connection(_Connection, *self._address)
         except TimeoutError as error:
-            raise self._failed("cannot connect (timed out)") from error
+            raise self._failed("cannot connect (timed out)", heard=False) from error
         return connection
 
     async def _over(self, connection: _Connection, request: bytes) -> Reply:
@@ -81,8 +81,8 @@ class PlainTransport:
             self._idle.append(connection)
         return reply
 
-    def _failed(self, why: str, doubt: Kind | None = None) -> TransportFailed:
-        failure = Failure(Kind.TRANSPORT, doubt=doubt)
+    def _failed(self, why: str, doubt: Kind | None = None, *, heard: bool = True) -> TransportFailed:
+        failure = Failure(Kind.TRANSPORT, doubt=doubt, heard=heard)
         return TransportFailed(f"{self._endpoint}: {why}", endpoint=self._endpoint, failure=failure)
 
 

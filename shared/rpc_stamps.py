@@ -7,7 +7,7 @@ from typing import cast
 
 import msgspec
 
-from shared.rpc_answer import Answer, Question, Reply, read
+from shared.rpc_answer import UNREADABLE, Answer, Question, Reply, read
 
 
 class Stamp(msgspec.Struct, gc=False, rename="camel"):
@@ -36,7 +36,7 @@ def read_stamps(reply: Reply, question: Question) -> list[Stamp | Answer]:
     """
     try:
         found = _plain.decode(reply.body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return [*read(reply, question)]
     first = question.first_id
     if [one.id for one in found] != list(range(first, first + len(question.methods))):
@@ -45,7 +45,7 @@ def read_stamps(reply: Reply, question: Question) -> list[Stamp | Answer]:
 
 
 def stamps_of(answers: Sequence[Stamp | Answer]) -> Sequence[Stamp]:
-    """What `read_stamps` gave, as stamps all of it. Raises the first error, or msgspec.DecodeError for no block."""
+    """What `read_stamps` gave, as stamps all of it. Raises the first error, or one of `UNREADABLE` for no block."""
     if {*map(type, answers)} == {Stamp}:
         return cast(Sequence[Stamp], answers)
     return [_stamp(answer) for answer in answers]

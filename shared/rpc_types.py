@@ -1,5 +1,6 @@
 """The nouns of JSON-RPC: a call, a header, a raw log."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+MOST = (1 << 63) - 1  # what a `bigint` holds
 LAST_SECOND = 253_402_300_799  # of the year 9999, the last that Python and we can write
 
 
@@ -18,6 +20,7 @@ class Call(NamedTuple):
     params: Sequence[Any] = ()
 
 
+_QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _call: Callable[[tuple[str, Sequence[Any]]], Call] = partial(tuple.__new__, Call)  # at a third of Call's own cost
 
 
@@ -50,11 +53,11 @@ class RawHeader(msgspec.Struct, rename="camel", frozen=True, gc=False):
     def parsed(self) -> Header:
         """The header in numbers and bytes; raises ValueError when a field is no hex, too wide, or no time."""
         return Header(
-            number=int(self.number, 16),
+            number=quantity(self.number, "a block's number"),
             hash=_bytes(self.hash, 32),
             parent_hash=_bytes(self.parent_hash, 32),
             timestamp=_seconds(self.timestamp),
-            logs_bloom=bytes.fromhex(self.logs_bloom[2:]),
+            logs_bloom=_bloom(self.logs_bloom),
         )
 
 
@@ -75,10 +78,25 @@ class RawLog(msgspec.Struct, rename="camel", frozen=True, gc=False):
     removed: bool = False
 
 
+def quantity(told: object, what: str, most: int = MOST) -> int:
+    """A number that a node wrote as 0x-hex. Raises ValueError, which says `what`, for anything else or more."""
+    if isinstance(told, str) and _QUANTITY.fullmatch(told) and (value := int(told, 16)) <= most:
+        return value
+    shown = repr(told[:80]) if isinstance(told, str) else f"a {type(told).__name__}"
+    raise ValueError(f"{what} that is no such 0x-hex number: {shown}")
+
+
 def _seconds(text: str) -> int:
     value = int(text, 16)
     if not 0 <= value <= LAST_SECOND:
         raise ValueError(f"expected a time, got second {text[:80]}")
+    return value
+
+
+def _bloom(text: str) -> bytes:
+    value = bytes.fromhex(text[2:])
+    if len(value) not in (0, 256):
+        raise ValueError(f"expected a bloom of 256 bytes, got {len(value)}")
     return value
 
 

@@ -282,6 +282,39 @@ async def test_an_audit_finds_what_passed(name: str, fake: FakeChain, registry: 
         assert "bad: " in found
 
 
+RECEIPTS = frozenset({"eth_getBlockReceipts", "eth_getTransactionReceipt"})
+
+
+@pytest.mark.parametrize("cross_check", [False, True])
+@pytest.mark.parametrize("where", [TIP, PAST])
+@pytest.mark.parametrize("family", [GETH, replace(GETH, lacks=NO_RECEIPTS)], ids=["at once", "one by one"])
+@pytest.mark.parametrize("field", ["address", "topics", "data", "blockNumber", "blockHash", "blockTimestamp"])
+async def test_receipts_are_believed_no_more_than_logs(
+    field: str, family: Family, where: str, cross_check: bool, fake: FakeChain, registry: Registry
+) -> None:
+    """Receipts whose logs are no hex settle nothing: they are caught by name, and another endpoint settles it."""
+
+    def broken(receipts: object) -> object:
+        for receipt in receipts if isinstance(receipts, list) else [receipts] if isinstance(receipts, dict) else []:
+            for one in receipt["logs"]:
+                one[field] = ["0xzz"] if field == "topics" else "0xzz"
+        return receipts
+
+    for lone in (False, True):
+        bad, good = FakeNode(fake, "bad", family), FakeNode(fake, "good")
+        pool, _ = opened(Registry(), ("bad", bad), *([] if lone else [("good", good)]))
+        chain = Chain(pool, cross_check=cross_check)
+        chain.blooms.thorough = where == PAST
+        await chain.tip()
+        bad.fail(faults.empty_logs().often(1_000), Fault(RECEIPTS, 1_000, change=broken))
+        if lone:
+            with pytest.raises(RpcError, match="bad"):
+                await chain.logs(Range(1, BLOCKS), WANTED, linked=True)
+            assert pool.endpoints[0].lies["shape"] or cross_check
+        else:
+            assert rows(await chain.logs(Range(1, BLOCKS), WANTED, linked=True)) == true_rows(fake)
+
+
 async def test_who_tells_no_times_must_tell_true_hashes(fake: FakeChain, registry: Registry) -> None:
     """Where nodes put no time into logs, every block that has some is held against its header, in the past too."""
     bad, good = [FakeNode(fake, name, family=replace(GETH, timestamps=False)) for name in ("bad", "good")]

@@ -17,6 +17,7 @@ class Chain:
     def __init__(self, name: str, how: UsdxError | str = "") -> None:
         self.name, self.how = name, how
         self.met = False
+        self.troubles = ""
 
     async def start(self) -> None:
         if isinstance(self.how, UsdxError):

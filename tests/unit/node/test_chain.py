@@ -1,9 +1,11 @@
 """Logs are the chain's own, whatever the nodes do."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from indexer.chain import Chain
 from indexer.model import Filter, Range
 from shared.errors import Inconsistent, Transient
 from shared.rpc_errors import NoEndpoint, RpcError
@@ -11,8 +13,9 @@ from tests.fakes import faults
 from tests.fakes.chain import FakeChain
 from tests.fakes.clock import Hands
 from tests.fakes.families import FAMILIES, GETH, GETH_LIMITED, NO_BATCH, TRON, Family, Refusal
+from tests.fakes.faults import Fault
 from tests.fakes.node import FakeNode
-from tests.unit.node.world import CREATED, SOLD, VAULT, WANTED, busy_chain, chain_of, log, places, truth
+from tests.unit.node.world import CREATED, SOLD, VAULT, WANTED, busy_chain, chain_of, log, places, pool_of, truth
 
 LIES = faults.Faults().lies
 TROUBLES = faults.Faults().troubles
@@ -332,3 +335,31 @@ async def test_spans_follow_the_endpoint(fake: FakeChain) -> None:
     await chain.tip()
     await chain.logs(Range(0, 3_900), Filter((b"\x01" * 20,), (CREATED,)))
     assert chain.span(Filter((b"\x01" * 20,), (CREATED,))) == 1_001
+
+
+@pytest.mark.parametrize("linked", [True, False])
+async def test_hex_of_any_case(linked: bool) -> None:
+    """Nodes may write hex as they like, topics too: what was asked for is known again, and told apart from the rest."""
+
+    def shout(logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [log | {"topics": [_shouted(one) for one in log["topics"]]} for log in logs]
+
+    topic, fake = b"\xab" * 32, FakeChain()
+    for number in range(40):
+        fake.mine(log(number, topic=topic))
+    wanted = Filter((VAULT,), (topic,))
+    loud, plain = FakeNode(fake, "loud"), FakeNode(fake, "plain")
+    pool = pool_of(loud, plain)
+    chain = Chain(pool)
+    chain.blooms.thorough = True
+    await chain.tip()
+    loud.fail(Fault(faults.LOGS, 1_000, change=shout))
+    assert places(await chain.logs(Range(0, 40), wanted, linked=linked)) == truth(fake)
+    assert not any(pool.endpoints[0].lies.values())
+    loud.fail(faults.foreign_topic().often(1_000))
+    assert places(await chain.logs(Range(0, 40), wanted, linked=linked)) == truth(fake)
+    assert pool.endpoints[0].lies["filter"]
+
+
+def _shouted(word: str) -> str:
+    return "0x" + word[2:].upper()

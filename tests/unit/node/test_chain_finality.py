@@ -1,7 +1,10 @@
 """Finality comes from the chain's tag, or from depth where there is none."""
 
+import asyncio
+
 import pytest
 
+from tests.fakes import faults
 from tests.fakes.families import TRON
 from tests.fakes.node import FakeNode
 from tests.unit.node.world import busy_chain, chain_of
@@ -59,3 +62,20 @@ async def test_depth_follows_the_tip() -> None:
     assert numbers == sorted(numbers)
     assert numbers[0] == 84
     assert numbers[-1] >= 93
+
+
+async def test_looks_at_once_never_set_it_back() -> None:
+    """Of two questions by depth under way together, the older block's answer may come last: the newer one stands."""
+    fake = busy_chain(100)
+    node = FakeNode(fake, family=TRON)
+    chain = chain_of(node, finality=16)
+    await chain.tip()
+    node.fail(faults.slow(0.05))
+    older = asyncio.create_task(chain.finalized())
+    await asyncio.sleep(0)
+    fake.mine_empty(20)
+    await chain.tip()
+    newer = await chain.finalized()
+    assert newer is not None
+    assert newer.number == 104
+    assert await older == newer

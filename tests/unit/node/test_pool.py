@@ -5,8 +5,17 @@ import asyncio
 import pytest
 
 from shared.endpoint import Endpoint
-from shared.pool import Pool
-from shared.rpc_errors import NoEndpoint, QuotaExhausted, RateLimited, Rejected, Reverted, TransportFailed, WrongChain
+from shared.pool import PATIENCE_S, Pool
+from shared.rpc_errors import (
+    Contradiction,
+    NoEndpoint,
+    QuotaExhausted,
+    RateLimited,
+    Rejected,
+    Reverted,
+    TransportFailed,
+    WrongChain,
+)
 from shared.rpc_types import Call
 from tests.fakes import faults
 from tests.fakes.chain import FakeChain
@@ -309,3 +318,71 @@ async def test_errors_and_messages_hold_no_urls(first: FakeNode) -> None:
         await pool.call("eth_blockNumber")
     assert "SECRET" not in str(caught.value)
     assert "://" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "told", [None, 1, "0x", "0xzz", "zz", "-0x1", "0x1_0", hex(1 << 63), "0x" + "f" * 5_000, [1], {}]
+)
+async def test_a_chain_id_that_is_none(told: object, first: FakeNode, second: FakeNode) -> None:
+    """An endpoint that tells its chain in no number is caught by name, and nobody waits for it."""
+    first.answers["eth_chainId"] = lambda params: told
+    pool = pool_of(first, second)
+    assert await pool.call("eth_blockNumber") == hex(40)
+    assert second.posts
+    assert pool.endpoints[0].lies["shape"] == 1
+    with pytest.raises(Contradiction, match="first: a chain id that is no such 0x-hex number"):
+        await pool_of(first).start()
+
+
+@pytest.mark.parametrize("number", [None, 1, "0x", "zz", {}, hex(1 << 63)])
+async def test_a_head_that_is_none(number: object, first: FakeNode, second: FakeNode) -> None:
+    """So it is with a head that has no number."""
+    first.answers["eth_getBlockByNumber"] = lambda params: {"number": number}
+    pool = pool_of(first, second)
+    assert await pool.call("eth_blockNumber") == hex(40)
+    assert pool.endpoints[0].lies["shape"] == 1
+    with pytest.raises(Contradiction, match="first: "):
+        await pool_of(first).start()
+
+
+async def test_the_start_is_patient(first: FakeNode) -> None:
+    """The first questions are tried again like all others, and a pause that is asked for is kept."""
+    hands = Hands()
+    began = hands.at
+    first.fail(faults.rate_limited("3").often(2), faults.html().often(2))
+    assert await pool_of(first, hands=hands).call("eth_blockNumber") == hex(40)
+    assert hands.at - began >= 6
+
+
+async def test_the_start_has_an_end(first: FakeNode, second: FakeNode) -> None:
+    """Nobody there: it says so of each one as soon as the patience is over."""
+    hands = Hands()
+    began = hands.at
+    for node in (first, second):
+        node.fail(faults.dropped().often(1_000))
+    with pytest.raises(NoEndpoint, match=r"first: the connection broke.*second: the connection broke"):
+        await pool_of(first, second, hands=hands).start()
+    assert hands.at - began <= PATIENCE_S
+
+
+async def test_a_start_that_waiting_cannot_mend(first: FakeNode) -> None:
+    """What will never be answered ends the start at once."""
+    hands = Hands()
+    began = hands.at
+    first.fail(faults.says(-32000, "invalid api key", 401).often(1_000))
+    with pytest.raises(Rejected):
+        await pool_of(first, hands=hands).start()
+    assert hands.at == began
+
+
+async def test_who_was_away_at_the_start_is_met_first(first: FakeNode, second: FakeNode) -> None:
+    """An endpoint that was silent at the start answers nothing before it has told its chain."""
+    second.chain_id = 7
+    second.fail(faults.dropped())
+    pool = pool_of(first, second)
+    await pool.start()
+    await pool.clock.sleep(1.0)
+    first.fail(faults.dropped().often(3))
+    assert await pool.call("eth_chainId") == hex(1337)
+    assert "eth_blockNumber" not in second.asked
+    assert isinstance(pool.endpoints[1].health.refused, WrongChain)

@@ -1,9 +1,12 @@
 """Answers are read for what they are, however broken."""
 
+import sys
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 
-from shared.rpc_answer import Answer, Question, Reply, read
+from shared.rpc_answer import Answer, Question, Reply, decoded, read
 from shared.rpc_errors import (
     BadAnswer,
     Kind,
@@ -125,12 +128,93 @@ def test_a_cut_answer(body: bytes) -> None:
     assert caught.value.failure.doubt is Kind.DENSITY
 
 
-@pytest.mark.parametrize(("header", "wait_s"), [("3", 3.0), ("0.5", 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", 10.0)])
-def test_retry_after(header: str, wait_s: float) -> None:
-    """`Retry-After` says how long to wait, in seconds or as a date."""
-    answer = read(reply(error(-32005, "rate limit exceeded"), 429, retry_after=header), ONE)[0]
+NOW, LATER = "Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:20 GMT"
+
+
+@pytest.mark.parametrize(
+    ("told", "date", "wait_s"),
+    [
+        ("3", "", 3.0),
+        ("0.5", "", 0.5),
+        (LATER, NOW, 20.0),
+        (NOW, LATER, 0.0),
+        (LATER, "", 10.0),
+        (LATER, "yesterday", 10.0),
+        ("soon", NOW, 10.0),
+        ("-5", "", 10.0),
+        ("nan", "", 10.0),
+        ("inf", "", 10.0),
+        ("1e12", "", 10.0),
+        ("31536000", "", 3_600.0),
+        ("9" * 400, "", 3_600.0),
+        ("Wed, 21 Oct 2076 07:28:00 GMT", NOW, 3_600.0),
+        ("Wed, 21 Oct 99999999999 07:28:00 GMT", NOW, 10.0),
+    ],
+)
+def test_retry_after(told: str, date: str, wait_s: float) -> None:
+    """`Retry-After` says how long to wait, in seconds or by the answer's own date; never longer than an hour."""
+    answer = read(reply(error(-32005, "rate limit exceeded"), 429, retry_after=told, date=date), ONE)[0]
     assert isinstance(answer, RateLimited)
     assert answer.failure.retry_after_s == wait_s
+
+
+def test_words_that_ask_for_ever() -> None:
+    """Seconds in the words of a refusal are bounded like those of the header."""
+    answer = read(reply(error(-32005, f"rate limit exceeded, retry in {10**12} seconds"), 429), ONE)[0]
+    assert isinstance(answer, RateLimited)
+    assert answer.failure.retry_after_s == 3_600.0
+
+
+DEEP = b"[" * 5_000 + b"]" * 5_000
+
+
+@pytest.fixture(autouse=True)
+def usual_depth() -> Iterator[None]:
+    """As deep as any process goes: property tests leave more behind."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id":7,"error":{"code":-32000,"message":"rate limit \xff exceeded"}}',
+        b'{"id":7,"error":"\xff"}',
+        b'{"id":7,"error":' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"id":7,"error":' + DEEP + b"}",
+        b'{"id":7,"result":' + DEEP + b"}",
+        b'{"id":"\xff","result":1}',
+        b'{"id":' + b"1" * 5_000 + b',"result":1}',
+        b'{"id":7,"error":{"code":1' + b"0" * 400 + b',"message":"no"}}',
+        b'{"id":7,"error":{"code":-32000,"message":"at most ' + b"9" * 1_900 + b' results"}}',
+        DEEP,
+        b"\xff\xfe",
+    ],
+)
+@pytest.mark.parametrize("question", [ONE, TWO], ids=["one", "two"])
+def test_bytes_that_cannot_be_read(body: bytes, question: Question) -> None:
+    """Bytes that are no text, numbers beyond measure and endless nesting are the endpoint's failure, by its name."""
+    try:
+        error = read(reply(body), question)[0]
+    except RpcError as whole:
+        error = whole
+    assert isinstance(error, RpcError)
+    assert error.endpoint == "node"
+
+
+def test_words_are_read_as_far_as_they_can_be() -> None:
+    """One broken byte in a refusal does not hide what it says."""
+    body = b'{"id":7,"error":{"code":-32005,"message":"rate limit exceeded \xff"}}'
+    assert isinstance(read(reply(body), ONE)[0], RateLimited)
+
+
+@pytest.mark.parametrize("result", [b'"\xff"', DEEP])
+def test_results_that_cannot_be_read(result: bytes) -> None:
+    """A result that turns out to be no JSON when it is wanted is the endpoint's failure, too."""
+    with pytest.raises(BadAnswer, match="node: a result is no JSON"):
+        decoded("node", msgspec.Raw(result))
 
 
 def test_errors_name_the_endpoint() -> None:

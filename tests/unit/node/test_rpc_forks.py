@@ -107,3 +107,13 @@ async def test_an_endpoint_that_hangs_delays_nobody() -> None:
     assert newest is not None
     assert await forks.settle(newest) is new
     await chain._pool.close()
+
+
+async def test_who_looks_at_once_learns_the_same() -> None:
+    """Followers and backfills share a watch: looks that wait for one examination all hear what it settled."""
+    fake = busy_chain(40)
+    pool = pool_of(FakeNode(fake, "first"), FakeNode(fake, "second"))
+    await pool.start()
+    final = await pool.endpoints[0].block(hex(30))
+    assert final is not None
+    assert await asyncio.gather(*(pool.forks.settle(final) for _ in range(3))) == [final] * 3
