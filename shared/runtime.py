@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import structlog
@@ -28,6 +29,9 @@ GRACE_S = 6.0  # leaves four of the promised ten seconds for cancelling tasks, a
 CANCEL_S = 2.0
 CLOSE_S = 2.0
 SWITCH_S = 0.0005
+
+_ender: ContextVar[Callable[[], None] | None] = ContextVar("ender", default=None)
+"""What SIGTERM does before and after `run`, in a process that `run_process` runs."""
 
 T = TypeVar("T")
 Task = Callable[["Stop"], Awaitable[None]]
@@ -179,6 +183,8 @@ def _signals(stop: Stop, patience_s: float) -> Iterator[asyncio.Event]:
         end.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+        if (ender := _ender.get()) is not None:
+            loop.add_signal_handler(signal.SIGTERM, ender)
 
 
 def _end_process() -> None:
@@ -223,7 +229,8 @@ async def repeat(
 def run_process(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a whole process on uvloop; a thread that still works at the end is given `CLOSE_S`.
 
-    SIGTERM before `run` minds the signals just ends it: nothing was begun that would have to be finished.
+    SIGTERM before `run` minds the signals just ends it: nothing was begun that would have to be finished. So it does
+    afterwards, when things are closed.
     """
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     end = threading.Timer(CLOSE_S, _end_process)
@@ -246,6 +253,7 @@ async def _stoppable(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         task.cancel()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    _ender.set(stop)
     try:
         await main()
     except asyncio.CancelledError:

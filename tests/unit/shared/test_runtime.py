@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -218,3 +220,25 @@ async def test_the_event_loop_is_watched(registry: Registry) -> None:
     count = registry.value("usdx_event_loop_lag_seconds_count")
     assert count is not None
     assert count >= 1
+
+
+ENDING = """
+import asyncio, os, signal
+from shared.runtime import run, run_process
+
+async def nothing(stop):
+    pass
+
+async def main():
+    await run({"nothing": nothing})
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(60)
+
+run_process(main)
+"""
+
+
+def test_a_signal_while_things_are_closed_is_no_violent_end() -> None:
+    """SIGTERM after the tasks have ended cuts the closing short, and the process ends well."""
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
