@@ -81,6 +81,12 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether endpoints are on dead forks is waited for, however slow the machine is."""
+    monkeypatch.setattr("shared.rpc_forks.AT_ONCE_S", 60.0)
+
+
+@pytest.fixture
 def registry() -> Registry:
     """A fresh metric registry."""
     return Registry()

@@ -24,6 +24,8 @@ from tests.fakes.clock import Hands
 from tests.fakes.node import FakeNode
 from tests.integration.indexer.world import on_chain, token, transfer, values
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
 COMMON = 30
 FINALITY = 8
 

@@ -40,6 +40,7 @@ async def left_behind(first: FakeNode, fake: FakeChain) -> None:
     fake.mine_empty(3 * FINALITY)
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("finality", ["finalized", FINALITY])
 async def test_an_endpoint_left_on_a_dead_fork_is_left_out_and_comes_back(finality: str | int) -> None:
     """Its chain is compared where it ends; nobody asks it any more; when it has caught up it is asked again."""
