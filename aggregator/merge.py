@@ -9,8 +9,9 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 _NAME: Final = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL: Final = r"[a-zA-Z_][a-zA-Z0-9_]*"
@@ -79,7 +80,7 @@ def read(text: str) -> dict[str, Family]:
             _read_comment(line, families, owner)
         elif match := _SAMPLE.fullmatch(line):
             name, braced, value, number, timestamp = match.groups()
-            if not (_is_finite(number) and _is_time(timestamp) and (braced is None or _is_unique(braced))):
+            if not (_is_finite(number) and _is_time(timestamp) and shape_of(braced or "").told_apart):
                 raise MalformedExposition(f"line {place} is no sample that Prometheus would take: {line[:80]!r}")
             family = owner.get(name) or _declare(name, families, owner)
             family.samples.append((name, braced or "", value))
@@ -146,6 +147,23 @@ def labels_of(braced: str) -> dict[str, str]:
     return {name: _unescape(quoted[1:-1]) for name, quoted in _PAIRS.findall(braced)}
 
 
+class Shape(NamedTuple):
+    """Of a sample's labels: how many there are, their longest value in UTF-8, whether each has a name of its own."""
+
+    labels: int
+    longest_bytes: int
+    told_apart: bool
+
+
+@lru_cache(maxsize=1 << 15)
+def shape_of(braced: str) -> Shape:
+    """What has to be known of the labels between a sample's braces; remembered, as most come again at each scrape."""
+    pairs = _PAIRS.findall(braced)
+    names = {name for name, _ in pairs}
+    longest = max((len(_unescape(quoted[1:-1]).encode()) for _, quoted in pairs), default=0)
+    return Shape(len(pairs), longest, len(names) == len(pairs) and "__name__" not in names)
+
+
 def _read_comment(line: str, families: dict[str, Family], owner: dict[str, Family]) -> None:
     words = line.split(None, 3)
     if len(words) < 3 or words[0] != "#" or words[1] not in ("HELP", "TYPE"):
@@ -183,11 +201,6 @@ def _is_finite(number: str) -> bool:
 
 def _is_time(timestamp: str | None) -> bool:
     return timestamp is None or (len(timestamp) < 19 or int(timestamp[:1000]) <= _INT64_MAX)
-
-
-def _is_unique(braced: str) -> bool:
-    names = [name for name, _ in _PAIRS.findall(braced)]
-    return len(set(names)) == len(names) and "__name__" not in names
 
 
 def _labelled(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from aggregator.merge import Family, MalformedExposition, labels_of, read
+from aggregator.merge import Family, MalformedExposition, read, shape_of
 from aggregator.model import Fetched, FetchFailure, Target
 from shared.clock import Clock
 
@@ -79,11 +79,9 @@ def _beyond(families: Mapping[str, Family]) -> str | None:
     if count > SAMPLES_LIMIT:
         return f"{count} samples; at most {SAMPLES_LIMIT} are taken"
     for name, braced, _ in (sample for family in families.values() for sample in family.samples):
-        if len(name.encode()) <= LABEL_BYTES_LIMIT >= len(braced.encode()) and braced.count("=") <= LABELS_LIMIT:
-            continue  # nothing in it can be beyond a limit
-        labels = labels_of(braced)
-        if len(labels) > LABELS_LIMIT:
-            return f"a sample of {name[:80]} has {len(labels)} labels; at most {LABELS_LIMIT} are taken"
-        if max(len(value.encode()) for value in (name, *labels.values())) > LABEL_BYTES_LIMIT:
+        labels, longest_bytes, _ = shape_of(braced)
+        if labels > LABELS_LIMIT:
+            return f"a sample of {name[:80]} has {labels} labels; at most {LABELS_LIMIT} are taken"
+        if max(longest_bytes, len(name)) > LABEL_BYTES_LIMIT:
             return f"a label of {name[:80]} is longer than {LABEL_BYTES_LIMIT} bytes"
     return None
