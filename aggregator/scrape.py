@@ -10,12 +10,13 @@ import aiohttp
 from aggregator.merge import Family, MalformedExposition, read, shape_of
 from aggregator.model import Fetched, FetchFailure, Target
 from shared.clock import Clock
+from shared.series import LONGEST_BYTES
 
 Outcome = tuple[Mapping[str, Family] | None, FetchFailure | None, str]
 ACCEPT = "text/plain; version=0.0.4; charset=utf-8"
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 SAMPLES_LIMIT = 20_000  # this and the next two as in docker/prometheus: it would refuse all workers because of one
-LABEL_BYTES_LIMIT = 200
+LABEL_BYTES_LIMIT = LONGEST_BYTES
 LABELS_LIMIT = 30 - 4  # without the name, job, instance and service
 
 

@@ -1,7 +1,6 @@
 """Receive what Alertmanager sends: 200 only when it is committed, 5xx for whatever may work when sent again."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -15,13 +14,13 @@ from aggregator.api.server import read_body
 from aggregator.metrics import Meters
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import Transient, UsdxError
+from shared.errors import UsdxError
 
 BODY_LIMIT_BYTES = 1024 * 1024
 
 
 class Webhook:
-    """The receiver; `changed` is awaited after every committed delivery."""
+    """The receiver; `changed` is awaited after every committed delivery, and must not fail of the database."""
 
     def __init__(self, db: Database, clock: Clock, meters: Meters, changed: Callable[[], Awaitable[None]]) -> None:
         self._db = db
@@ -49,6 +48,5 @@ class Webhook:
             self._log.warning("webhook not stored", reason=exc.reason, error=str(exc))
             return answer_of(Refused("unavailable", "the alerts could not be stored", retry_after_s=1))
         self._meters.delivered(done, delivery.truncated)
-        with suppress(Transient):  # it is committed, and who would tell of it looks again by itself
-            await self._changed()
+        await self._changed()
         return web.json_response({"stored": len(done.new), "known": len(done.again)})

@@ -3,7 +3,7 @@
 import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -89,6 +89,11 @@ class Rooms:
             self.meters.alerts_now(await alert_store.state(cx))
             self.meters.backups_now(await backups.newest(cx))
 
+    async def alerts_changed(self) -> None:
+        """Look at them at once if the database answers. What changed is committed, and the next look is soon."""
+        with suppress(Transient):
+            await self.look_at_alerts()
+
     async def forget_alerts(self) -> None:
         """Drop the alerts that ended long ago."""
         async with self.db.transaction() as cx:
@@ -161,7 +166,7 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
     application = worker.app(surfaces)
     application.middlewares.insert(1, problems(rooms.meters.unauthorized, frozenset({WEBHOOK_PATH})))
     bounds = Bounds(max(1, worker.settings.database.pool_size - RESERVED_CONNECTIONS), settings.rate)
-    server = Server(worker.db, worker.clock, bounds, rooms.look_at_alerts)
+    server = Server(worker.db, worker.clock, bounds, rooms.alerts_changed)
     all_operations = (
         *operations,
         *event_operations(rooms.tables),
@@ -187,7 +192,7 @@ def application_of(worker: Worker, rooms: Rooms, operations: Sequence[Operation]
 
     async def delivered() -> None:
         server.forget(ALERTS)
-        await rooms.look_at_alerts()
+        await rooms.alerts_changed()
 
     webhook = Webhook(worker.db, worker.clock, rooms.meters, delivered)
     application.router.add_post(WEBHOOK_PATH, webhook.handle, expect_handler=expect)

@@ -72,9 +72,8 @@ class CrossCheck:
         both = page.headers.keys() & opinion.headers.keys()
         if other := [number for number in sorted(both) if _block(page, number) != _block(opinion, number)]:
             return _contradiction(page, opinion, other[0])
-        if (
-            opinion.copied is not None or page.logs == opinion.logs
-        ):  # which echoes the page, or has nothing else to tell
+        echoes = opinion.copied is not None
+        if echoes or page.logs == opinion.logs:
             return None
         page, opinion = _timed(page), _timed(opinion)
         numbers = differing(page.logs, opinion.logs, timed_key)

@@ -41,9 +41,8 @@ class Finality:
         if number < 0 or (self._deep is not None and number - self._deep.number <= self.depth // 8):
             return self._deep
         block = await self._block(number)
-        known = (
-            -1 if self._deep is None else self._deep.number
-        )  # somebody may have asked meanwhile, and for a newer one
+        # Somebody may have asked meanwhile, and for a newer one.
+        known = -1 if self._deep is None else self._deep.number
         if block is not None and block.number == number > known:
             self._deep = block
         return self._deep

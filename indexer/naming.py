@@ -6,16 +6,10 @@ underscore or number. The same input gives the same name for ever, since tables 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from hashlib import sha256
 
-MAX_BYTES = 63
-_WORDS = (
-    re.compile(r"([a-z0-9])([A-Z])"),
-    re.compile(r"([A-Z]+)([A-Z][a-z])"),
-)
-_FOREIGN = re.compile(r"[^a-z0-9]+")
+from shared.naming import MAX_BYTES, snake_case
 
 # Postgres's own: reserved words, those reserved but for functions and types, and the system columns.
 _KEYWORDS = """
@@ -29,13 +23,6 @@ _KEYWORDS = """
     ctid cmax cmin oid tableoid xmax xmin
 """
 RESERVED = frozenset(_KEYWORDS.split())
-
-
-def snake_case(name: str) -> str:
-    """`WexelCreated` → `wexel_created`, `_poolId` → `pool_id`, `ERC20Transfer` → `erc20_transfer`."""
-    for pattern in _WORDS:
-        name = pattern.sub(r"\1_\2", name)
-    return _FOREIGN.sub("_", name.lower()).strip("_")
 
 
 def shortened(name: str) -> str:

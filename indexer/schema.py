@@ -19,7 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from indexer.events import EventSpec, Param, Scalar
-from indexer.naming import column_names, quoted, shortened, snake_case
+from indexer.naming import column_names, quoted, shortened
+from shared.naming import snake_case
 
 META = (
     ("chain_id", "bigint"),

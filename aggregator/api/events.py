@@ -13,16 +13,14 @@ from aggregator.api.keyset import Key, Order
 from aggregator.api.operation import Operation, operation
 from aggregator.api.problems import Refused
 from shared.db import Connection
+from shared.naming import MAX_BYTES, snake_case
 
 META = ("chain_id", "block_number", "log_index", "block_time", "block_hash", "tx_hash", "address")
 NEWEST = Order(
     "-block", (Key("e.chain_id", "bigint"), Key("e.block_number", "bigint"), Key("e.log_index", "bigint")), True
 )
 OLDEST = Order("block", NEWEST.keys, False)
-_WORDS = (re.compile(r"([a-z0-9])([A-Z])"), re.compile(r"([A-Z]+)([A-Z][a-z])"))
-_FOREIGN = re.compile(r"[^a-z0-9]+")
-_DIGEST = re.compile(r"_[0-9a-f]{8}")
-MAX_BYTES = 63  # of a table's name; a longer one ends in a digest of all of it
+_DIGEST = re.compile(r"_[0-9a-f]{8}")  # in which a table's name ends that would be too long
 
 Name = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
@@ -156,13 +154,6 @@ class EventTables:
             if found:
                 return found[0]
         raise Refused("not-found", f"no contract {asked.contract} has an event {asked.event} that is indexed", "event")
-
-
-def snake_case(name: str) -> str:
-    """A contract's or an event's name as the indexer's tables have it: `WexelCreated` → `wexel_created`."""
-    for pattern in _WORDS:
-        name = pattern.sub(r"\1_\2", name)
-    return _FOREIGN.sub("_", name.lower()).strip("_")
 
 
 def owner_of(contracts: Sequence[str], table: str, event: str) -> str | None:

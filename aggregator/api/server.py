@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -17,7 +16,6 @@ from aggregator.api.operation import Operation, bind, bind_body
 from aggregator.api.problems import Refused
 from shared.clock import Clock
 from shared.db import Database
-from shared.errors import Transient
 from shared.negotiate import matches
 from shared.origin import origin_of
 from shared.rate import RateLimit
@@ -40,7 +38,8 @@ class Bounds:
 
 
 class Server:
-    """Operations as aiohttp routes; `changed` is awaited after every POST that was committed."""
+    """Operations as aiohttp routes; `changed` is awaited after every POST that was committed, and
+    must not fail of the database: whoever asked would be told that nothing was stored."""
 
     def __init__(self, db: Database, clock: Clock, bounds: Bounds, changed: Callable[[], Awaitable[None]]) -> None:
         self._changed = changed
@@ -99,8 +98,7 @@ class Server:
             async with self._db.transaction(timeout_s=self._bounds.statement_timeout_s) as cx:
                 answer = await one.handler(cx, asked, body)
             self.forget(one.tag)
-            with suppress(Transient):  # it is committed, and who would tell of it looks again by itself
-                await self._changed()
+            await self._changed()
             return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
 
         return get if one.method == "GET" else post

@@ -1,11 +1,12 @@
 """Which table holds the events that are asked for."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.api.events import EventsQuery, EventTable, matching, owner_of, snake_case
-from indexer import naming
+from aggregator.api.events import EventsQuery, EventTable, matching, owner_of
 from indexer.abi import parse
 from indexer.schema import describe, tables
 
@@ -25,10 +26,13 @@ def asked(among: list[EventTable], contract: str, event: str) -> list[str]:
     return [table.name for table in matching(among, EventsQuery(contract=contract, event=event))]
 
 
-@given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=40))
-def test_names_are_the_indexers(name: str) -> None:
-    """A contract's or an event's name becomes the same part of a table's name here and in the indexer."""
-    assert snake_case(name) == naming.snake_case(name)
+@given(st.from_regex(r"[A-Za-z_$][A-Za-z0-9_$]{0,90}", fullmatch=True), st.sampled_from(CONTRACTS))
+def test_names_are_the_indexers(name: str, contract: str) -> None:
+    """Whatever name an ABI gives an event, its table is known here as its contract's, and found by it."""
+    (table,) = made = tables("p", contract, parse(json.dumps([{"type": "event", "name": name, "inputs": []}])))
+    assert owner_of(CONTRACTS, table.name, describe(table).partition("(")[0]) == contract
+    among = [EventTable("p", ("p",), contract, one.name, one.event.name, {}) for one in made]
+    assert asked(among, contract, name) == [table.name]
 
 
 @pytest.mark.parametrize("event", ["Moved", LONG, "_Foo", "A$B", "fooBAR_"])

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.naming import MAX_BYTES, RESERVED, column_names, quoted, shortened, snake_case
+from indexer.naming import RESERVED, column_names, quoted, shortened
+from shared.naming import MAX_BYTES, snake_case
 
 
 @pytest.mark.parametrize(
