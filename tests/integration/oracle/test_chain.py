@@ -85,14 +85,13 @@ def raw(contract: Contract) -> bytes:
 
 
 async def move(node: Node, pool: Contract, tick: int, liquidity: int, after_s: int) -> None:
-    """Move the pool at an exact time."""
+    """Move the pool at an exact time, in one block: the node mines one by itself for a transaction."""
     await node.rpc.call("evm_setNextBlockTimestamp", [await node.time() + after_s])
-    hash_ = await node.tell(KEEPER, pool, "move", tick, liquidity)
-    await node.rpc.call("evm_mine", [])
-    await node.settle([hash_])
+    await node.settle([await node.tell(KEEPER, pool, "move", tick, liquidity)])
 
 
 async def mine(node: Node, after_s: int) -> None:
+    """An empty block."""
     await node.rpc.call("evm_setNextBlockTimestamp", [await node.time() + after_s])
     await node.rpc.call("evm_mine", [])
 
@@ -103,9 +102,7 @@ async def test_a_feed_is_read(chain: tuple[Node, Deployment], ask: Asked) -> Non
     feed = deployed["feed_eth_usd"]
     empty = await ask(Chainlink(raw(deployed["feed_usdt_usd"])))
     assert isinstance(empty, (Refused, Ticker))
-    hash_ = await node.tell(KEEPER, feed, "push", 200_012_345_678)
-    await mine(node, 1)
-    await node.settle([hash_])
+    await node.settle([await node.tell(KEEPER, feed, "push", 200_012_345_678)])
     found = await ask(Chainlink(raw(feed)))
     assert isinstance(found, Ticker), found
     assert found.price == Decimal("2000.12345678")
@@ -179,9 +176,7 @@ async def test_one_block_answers_everybody(chain: tuple[Node, Deployment], ask: 
     node, deployed = chain
     for i in range(4):
         await move(node, deployed["pool_weth_usdt"], 76_000 + i, 10**18, 30)
-    hash_ = await node.tell(KEEPER, deployed["feed_eth_usd"], "push", 2 * 10**11)
-    await mine(node, 1)
-    await node.settle([hash_])
+    await node.settle([await node.tell(KEEPER, deployed["feed_eth_usd"], "push", 2 * 10**11)])
     readers: list[Reader] = [Chainlink(raw(deployed["feed_eth_usd"])), UniswapV3(raw(deployed["pool_weth_usdt"]), 60),
                              Chainlink(b"\x99" * 20)]  # fmt: skip
     plain = await asyncio.gather(*(ask(one) for one in readers))
