@@ -1,8 +1,8 @@
 """How long the aggregator's event loop stands still: while it is scraped, merges all workers, or looks at the status.
 Whatever else it shall answer waits as long.
 
-A thread that works beside the loop hands the GIL over within 0.7 ms while each has a core. Where the kernel puts both on
-one core the loop waits for its slice, 4 ms on the machine measured: most results are multiples of it.
+A thread that works beside the loop hands the GIL over within 0.7 ms while each has a core. Where the kernel puts
+both on one core the loop waits for its slice, 4 ms on the machine measured: most results are multiples of it.
 """
 
 from __future__ import annotations
