@@ -128,8 +128,11 @@ class Database:
                 await self._pool.expire_connections()  # a primary that became a standby stays one; ask who it is now
             raise
         finally:
-            with suppress(*FOREIGN):  # a broken connection cannot be reset; the pool drops it
-                await asyncio.shield(self._pool.release(raw))
+            await asyncio.shield(self._give_back(raw))
+
+    async def _give_back(self, raw: Any) -> None:
+        with suppress(*FOREIGN):  # a broken connection cannot be reset; the pool drops it
+            await self._pool.release(raw)
 
     @asynccontextmanager
     async def transaction(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import struct
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 
 from shared import migrate
@@ -136,6 +140,51 @@ async def test_a_cancelled_transaction_leaves_nothing(db: Database) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     assert await _count(db) == 0
+
+
+async def test_who_is_cancelled_while_giving_back_leaves_no_traceback(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that breaks while it is reset is dropped in silence, even when its borrower no longer listens."""
+    giving, cut, said = asyncio.Event(), asyncio.Event(), list[str]()
+    monkeypatch.setattr(db, "_pool", pool := _Breaking(db._pool, giving, cut))
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+
+    async def borrow() -> None:
+        async with db.connection():
+            pass
+
+    borrower = asyncio.create_task(borrow())
+    await giving.wait()
+    borrower.cancel()
+    await asyncio.wait([borrower])
+    assert borrower.cancelled()
+    cut.set()
+    while not pool.broken:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    gc.collect()
+    assert not said
+
+
+@dataclass
+class _Breaking:
+    """A pool whose connections break, when told so, while they are given back."""
+
+    inner: Any
+    giving: asyncio.Event
+    cut: asyncio.Event
+    broken: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    async def release(self, raw: Any) -> None:
+        self.giving.set()
+        await self.cut.wait()
+        await self.inner.release(raw)
+        self.broken = True
+        raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
 
 async def test_a_readonly_transaction_writes_nothing(db: Database) -> None:
